@@ -1,0 +1,76 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "swift-peft",
+  platforms: [.macOS(.v15)],
+  products: [
+    // MARK: Products
+    .library(name: "PEFT", targets: ["PEFT"]),
+    .library(name: "PEFTTensor", targets: ["PEFTTensor"]),
+    .library(name: "PEFTTransformer", targets: ["PEFTTransformer"]),
+    .library(name: "PEFTCheckpoints", targets: ["PEFTCheckpoints"]),
+    .library(name: "PEFTTokenizers", targets: ["PEFTTokenizers"]),
+    .library(name: "PEFTAdapters", targets: ["PEFTAdapters"]),
+    .library(name: "PEFTTraining", targets: ["PEFTTraining"]),
+    .executable(name: "peft", targets: ["peft"]),
+  ],
+  targets: [
+    // MARK: Library
+    .target(
+      name: "PEFT",
+      dependencies: [
+        "PEFTTensor", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTransformer", "PEFTAdapters",
+        "PEFTTraining",
+      ]),
+    .target(name: "PEFTTraining", dependencies: ["PEFTAdapters", "PEFTTransformer", "PEFTTensor"]),
+    .target(
+      name: "PEFTAdapters",
+      dependencies: ["PEFTTransformer", "PEFTCheckpoints", "PEFTTensor", "PEFTJSON"]),
+    .target(
+      name: "PEFTTransformer", dependencies: ["PEFTCheckpoints", "PEFTTensor", "PEFTJSON"]),
+    .target(name: "PEFTCheckpoints", dependencies: ["PEFTTensor", "PEFTJSON"]),
+    .target(name: "PEFTTokenizers", dependencies: ["PEFTJSON"]),
+    .target(
+      name: "PEFTTensor", dependencies: ["CPEFTKernels", "CPEFTOpenBLAS"],
+      linkerSettings: [.linkedLibrary("lapacke", .when(platforms: [.linux]))]),
+
+    // MARK: Command
+    .executableTarget(name: "peft", dependencies: ["PEFT", "PEFTJSON"]),
+
+    // MARK: Implementation details
+    .target(
+      name: "PEFTJSON",
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(name: "CPEFTKernels"),
+    .systemLibrary(
+      name: "CPEFTOpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
+
+    // MARK: Tests
+    .target(
+      name: "PEFTTestSupport", dependencies: ["PEFTTensor"], path: "Tests/PEFTTestSupport"),
+    .testTarget(name: "PEFTJSONTests", dependencies: ["PEFTJSON"]),
+    .testTarget(
+      name: "PEFTTensorTests", dependencies: ["PEFTTensor", "CPEFTKernels", "PEFTTestSupport"]),
+    .testTarget(
+      name: "PEFTCheckpointsTests", dependencies: ["PEFTCheckpoints", "PEFTJSON", "PEFTTestSupport"]),
+    .testTarget(name: "PEFTTokenizersTests", dependencies: ["PEFTTokenizers", "PEFTTestSupport"]),
+    .testTarget(name: "PEFTTransformerTests", dependencies: ["PEFTTransformer", "PEFTTestSupport"]),
+    .testTarget(
+      name: "PEFTAdaptersTests",
+      dependencies: ["PEFTAdapters", "PEFTTraining", "PEFTJSON", "PEFTTestSupport"]),
+    .testTarget(name: "PEFTTrainingTests", dependencies: ["PEFTTraining", "PEFTTestSupport"]),
+    .testTarget(name: "PEFTCommandTests", dependencies: ["PEFT", "PEFTTestSupport"]),
+    .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+  target.swiftSettings = (target.swiftSettings ?? []) + [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ]
+}
