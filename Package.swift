@@ -54,9 +54,11 @@ let package = Package(
     .testTarget(
       name: "PEFTTensorTests", dependencies: ["PEFTTensor", "CPEFTKernels", "PEFTTestSupport"]),
     .testTarget(
-      name: "PEFTCheckpointsTests", dependencies: ["PEFTCheckpoints", "PEFTJSON", "PEFTTestSupport"]),
+      name: "PEFTCheckpointsTests",
+      dependencies: ["PEFTCheckpoints", "PEFTJSON", "PEFTTestSupport"]),
     .testTarget(name: "PEFTTokenizersTests", dependencies: ["PEFTTokenizers", "PEFTTestSupport"]),
-    .testTarget(name: "PEFTTransformerTests", dependencies: ["PEFTTransformer", "PEFTTestSupport"]),
+    .testTarget(
+      name: "PEFTTransformerTests", dependencies: ["PEFTTransformer", "PEFTTestSupport"]),
     .testTarget(
       name: "PEFTAdaptersTests",
       dependencies: ["PEFTAdapters", "PEFTTraining", "PEFTJSON", "PEFTTestSupport"]),
@@ -68,9 +70,10 @@ let package = Package(
 )
 
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
-  target.swiftSettings = (target.swiftSettings ?? []) + [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-  ]
+  target.swiftSettings =
+    (target.swiftSettings ?? []) + [
+      .enableUpcomingFeature("ExistentialAny"),
+      .enableUpcomingFeature("MemberImportVisibility"),
+      .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
 }

@@ -25,6 +25,12 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The byte at which it was found, from 0.
   package var offset: Int
 
+  /// Names a fault and its place.
+  package init(reason: Reason, offset: Int) {
+    self.reason = reason
+    self.offset = offset
+  }
+
   package var description: String {
     let what =
       switch reason {
