@@ -1,8 +1,8 @@
 // Vector kernels of the tensor core, chosen once for the processor they run on.
 //
-// All arrays are float32 and row-major. Inputs and outputs may not overlap unless a comment says that an
-// output may be the very same array as an input. Nothing here allocates, starts threads or prints.
-// A sum that a caller relies on to be the same from run to run is taken in a fixed order.
+// All arrays are float32 and row-major. Inputs and outputs may not overlap unless a comment says
+// that an output may be the very same array as an input. Nothing here allocates, starts threads or
+// prints. A sum that a caller relies on to be the same from run to run is taken in a fixed order.
 #ifndef PEFT_KERNELS_H
 #define PEFT_KERNELS_H
 
@@ -11,11 +11,11 @@
 
 // The instruction set in use: "scalar", "avx2", "avx512" or "neon".
 const char *peft_instruction_set(void);
-// Chooses by name, for tests and measurements; 0 where the processor cannot run it (nothing changes then).
-// Call it before any other thread uses a kernel.
+// Chooses by name, for tests and measurements; 0 where the processor cannot run it (nothing changes
+// then). Call it before any other thread uses a kernel.
 int peft_use_instruction_set(const char *name);
 
-// ---- Elementwise; y may be a or b -------------------------------------------------------------------------
+// ---- Elementwise; y may be a or b ---------------------------------------------------------------
 void peft_add(const float *a, const float *b, float *y, size_t n);
 void peft_subtract(const float *a, const float *b, float *y, size_t n);
 void peft_multiply(const float *a, const float *b, float *y, size_t n);
@@ -29,7 +29,7 @@ void peft_multiply_add(const float *a, const float *b, float *y, size_t n);
 void peft_square_root(const float *x, float *y, size_t n);
 void peft_exponential(const float *x, float *y, size_t n);
 
-// ---- Activations; y may be x, dx may be dy ----------------------------------------------------------------
+// ---- Activations; y may be x, dx may be dy ------------------------------------------------------
 // Backward functions set dx = dy * f'(x); dx may be dy.
 void peft_gelu(const float *x, float *y, size_t n);  // x * Phi(x), by erf
 void peft_gelu_backward(const float *x, const float *dy, float *dx, size_t n);
@@ -45,9 +45,10 @@ void peft_tanh_backward(const float *y, const float *dy, float *dx, size_t n);
 // y = silu(gate) * up
 void peft_swiglu(const float *gate, const float *up, float *y, size_t n);
 // dgate = dy * up * silu'(gate), dup = dy * silu(gate)
-void peft_swiglu_backward(const float *gate, const float *up, const float *dy, float *dgate, float *dup, size_t n);
+void peft_swiglu_backward(const float *gate, const float *up, const float *dy, float *dgate,
+                          float *dup, size_t n);
 
-// ---- Reductions -------------------------------------------------------------------------------------------
+// ---- Reductions ---------------------------------------------------------------------------------
 // float32 lanes summed pairwise in blocks, so that the error grows with log n.
 float peft_sum(const float *x, size_t n);
 double peft_sum_of_squares(const float *x, size_t n);  // in double
@@ -58,68 +59,82 @@ int peft_all_finite(const float *x, size_t n);
 // y[j] += sum over rows of x[i * stride + j]
 void peft_add_column_sums(const float *x, size_t rows, size_t columns, size_t stride, float *y);
 
-// ---- Rows -------------------------------------------------------------------------------------------------
+// ---- Rows ---------------------------------------------------------------------------------------
 // y[i, :] += b for each row, y with a stride
 void peft_add_row(float *y, size_t rows, size_t columns, size_t stride, const float *b);
 // y = softmax(x) by row; y may be x
 void peft_softmax(const float *x, float *y, size_t rows, size_t columns);
 // dx = y * (dy - sum(y * dy)) by row; dx may be dy
 void peft_softmax_backward(const float *y, const float *dy, float *dx, size_t rows, size_t columns);
-// y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(variance + epsilon), biased variance in two passes; bias may be NULL.
-void peft_layer_norm(const float *x, const float *weight, const float *bias, float epsilon, size_t rows, size_t columns,
-                     float *y, float *mean, float *rstd);
-// dx (may be dy) = gradient of the input; dweight and dbias are added to, each may be NULL, dx may be NULL.
-void peft_layer_norm_backward(const float *x, const float *weight, const float *mean, const float *rstd, const float *dy,
-                              size_t rows, size_t columns, float *dx, float *dweight, float *dbias);
+// y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(variance + epsilon), biased variance in
+// two passes; bias may be NULL.
+void peft_layer_norm(const float *x, const float *weight, const float *bias, float epsilon,
+                     size_t rows, size_t columns, float *y, float *mean, float *rstd);
+// dx (may be dy) = gradient of the input; dweight and dbias are added to, each may be NULL, dx may
+// be NULL.
+void peft_layer_norm_backward(const float *x, const float *weight, const float *mean,
+                              const float *rstd, const float *dy, size_t rows, size_t columns,
+                              float *dx, float *dweight, float *dbias);
 // y = x * rstd * weight, rstd = 1 / sqrt(mean(x^2) + epsilon)
-void peft_rms_norm(const float *x, const float *weight, float epsilon, size_t rows, size_t columns, float *y, float *rstd);
-void peft_rms_norm_backward(const float *x, const float *weight, const float *rstd, const float *dy, size_t rows,
-                            size_t columns, float *dx, float *dweight);
-// Rotates the pairs (x[j], x[j + half]) of every head, "half" style: row i has `heads` heads of `width` at x + i * stride;
-// the first `rotated` (even, at most width) elements of a head turn, the rest are copied. cosine and sine are tables
-// [positions, rotated / 2]; row i uses position positions[i]. direction is +1, or -1 to turn back (the backward).
-// y has its own stride and may be x.
-void peft_rotary(const float *x, size_t stride, float *y, size_t y_stride, size_t rows, size_t heads, size_t width,
-                 size_t rotated, const float *cosine, const float *sine, const int32_t *positions, float direction);
+void peft_rms_norm(const float *x, const float *weight, float epsilon, size_t rows, size_t columns,
+                   float *y, float *rstd);
+void peft_rms_norm_backward(const float *x, const float *weight, const float *rstd, const float *dy,
+                            size_t rows, size_t columns, float *dx, float *dweight);
+// Rotates the pairs (x[j], x[j + half]) of every head, "half" style: row i has `heads` heads of
+// `width` at x + i * stride; the first `rotated` (even, at most width) elements of a head turn, the
+// rest are copied. cosine and sine are tables [positions, rotated / 2]; row i uses position
+// positions[i]. direction is +1, or -1 to turn back (the backward). y has its own stride and may be
+// x.
+void peft_rotary(const float *x, size_t stride, float *y, size_t y_stride, size_t rows,
+                 size_t heads, size_t width, size_t rotated, const float *cosine, const float *sine,
+                 const int32_t *positions, float direction);
 
-// ---- Attention ----------------------------------------------------------------------------------------------
-// Scores of `rows` queries against keys [0, columns), S with a stride. Row i may see keys [low[i], high[i]) clipped to the columns.
-// Sets S = softmax(scale * S) inside the range, 0 outside it (all 0 where the range is empty), and
-// lse[i] = log(sum(exp(scale * S))) of the row (0 where empty).
-void peft_attention_softmax(float *s, size_t rows, size_t columns, size_t stride, float scale, const int32_t *low,
-                            const int32_t *high, float *lse);
-// The same probabilities again from the saved lse: S = exp(scale * S - lse) inside the range, 0 outside.
-void peft_attention_probabilities(float *s, size_t rows, size_t columns, size_t stride, float scale, const int32_t *low,
-                                  const int32_t *high, const float *lse);
+// ---- Attention ----------------------------------------------------------------------------------
+// Scores of `rows` queries against keys [0, columns), S with a stride. Row i may see keys [low[i],
+// high[i]) clipped to the columns. Sets S = softmax(scale * S) inside the range, 0 outside it (all
+// 0 where the range is empty), and lse[i] = log(sum(exp(scale * S))) of the row (0 where empty).
+void peft_attention_softmax(float *s, size_t rows, size_t columns, size_t stride, float scale,
+                            const int32_t *low, const int32_t *high, float *lse);
+// The same probabilities again from the saved lse: S = exp(scale * S - lse) inside the range, 0
+// outside.
+void peft_attention_probabilities(float *s, size_t rows, size_t columns, size_t stride, float scale,
+                                  const int32_t *low, const int32_t *high, const float *lse);
 // dS = scale * P * (dP - delta[i]) in place on dp, both with the stride.
-void peft_attention_softmax_backward(const float *p, float *dp, size_t rows, size_t columns, size_t stride, float scale,
-                                     const float *delta);
+void peft_attention_softmax_backward(const float *p, float *dp, size_t rows, size_t columns,
+                                     size_t stride, float scale, const float *delta);
 
-// ---- Loss -----------------------------------------------------------------------------------------------------
-// One row of cross-entropy with label smoothing eps: the target distribution is (1 - eps) at target and eps / columns everywhere.
-// Returns the loss; where dx is not NULL, dx = gradient_scale * (softmax(x) - target distribution). dx may be x.
-float peft_cross_entropy_row(const float *x, size_t columns, size_t target, float smoothing, float gradient_scale, float *dx);
+// ---- Loss ---------------------------------------------------------------------------------------
+// One row of cross-entropy with label smoothing eps: the target distribution is (1 - eps) at target
+// and eps / columns everywhere. Returns the loss; where dx is not NULL, dx = gradient_scale *
+// (softmax(x) - target distribution). dx may be x.
+float peft_cross_entropy_row(const float *x, size_t columns, size_t target, float smoothing,
+                             float gradient_scale, float *dx);
 
-// ---- Dropout --------------------------------------------------------------------------------------------------
-// y[i] = x[i] * keep(i) / (1 - p), keep a function of (key, first + i) alone (counter-based: 64-bit mixing of the
-// pair, kept where the top 24 bits, as a fraction, are at least p). y may be x.
+// ---- Dropout ------------------------------------------------------------------------------------
+// y[i] = x[i] * keep(i) / (1 - p), keep a function of (key, first + i) alone (counter-based: 64-bit
+// mixing of the pair, kept where the top 24 bits, as a fraction, are at least p). y may be x.
 void peft_dropout(const float *x, float *y, size_t n, float p, uint64_t key, uint64_t first);
 
-// ---- Optimisers -----------------------------------------------------------------------------------------------
-// AdamW, decoupled decay (Loshchilov and Hutter, arXiv 1711.05101), in PyTorch's order:
-// w *= 1 - rate * decay; m = lerp; v = lerp; w -= step_size * m / (sqrt(v) * inverse_root_correction2 + epsilon)
-// with step_size = rate / (1 - beta1^t) and inverse_root_correction2 = 1 / sqrt(1 - beta2^t). g is scaled by gradient_scale first.
-void peft_adamw(float *w, const float *g, float *m, float *v, size_t n, float gradient_scale, float rate, float decay,
-                float beta1, float beta2, float step_size, float inverse_root_correction2, float epsilon);
-// SGD with momentum as PyTorch: g += decay * w; velocity = momentum * velocity + g (or g at the first step); w -= rate * velocity
-// (or g + momentum * velocity with nesterov). velocity may be NULL where momentum is 0.
-void peft_sgd(float *w, const float *g, float *velocity, size_t n, float gradient_scale, float rate, float decay, float momentum,
-              int is_first, int nesterov);
+// ---- Optimisers ---------------------------------------------------------------------------------
+// AdamW, decoupled decay (Loshchilov and Hutter, arXiv 1711.05101), in PyTorch's order: w *= 1 -
+// rate * decay; m = lerp; v = lerp; w -= step_size * m / (sqrt(v) * inverse_root_correction2 +
+// epsilon) with step_size = rate / (1 - beta1^t) and inverse_root_correction2 = 1 / sqrt(1 -
+// beta2^t). g is scaled by gradient_scale first.
+void peft_adamw(float *w, const float *g, float *m, float *v, size_t n, float gradient_scale,
+                float rate, float decay, float beta1, float beta2, float step_size,
+                float inverse_root_correction2, float epsilon);
+// SGD with momentum as PyTorch: g += decay * w; velocity = momentum * velocity + g (or g at the
+// first step); w -= rate * velocity (or g + momentum * velocity with nesterov). velocity may be
+// NULL where momentum is 0.
+void peft_sgd(float *w, const float *g, float *velocity, size_t n, float gradient_scale, float rate,
+              float decay, float momentum, int is_first, int nesterov);
 
-// ---- Storage formats; unaligned input is allowed -----------------------------------------------------------------
+// ---- Storage formats; unaligned input is allowed ------------------------------------------------
 void peft_float_from_bfloat16(const void *x, float *y, size_t n);
-void peft_bfloat16_from_float(const float *x, void *y, size_t n);  // round to nearest even, NaN stays NaN
+// Rounds to nearest even; NaN stays NaN.
+void peft_bfloat16_from_float(const float *x, void *y, size_t n);
 void peft_float_from_float16(const void *x, float *y, size_t n);
-void peft_float16_from_float(const float *x, void *y, size_t n);  // round to nearest even, overflow to infinity
+// Rounds to nearest even; overflows to infinity.
+void peft_float16_from_float(const float *x, void *y, size_t n);
 
 #endif

@@ -1,0 +1,103 @@
+// Activations and their derivatives.
+
+static void kernel_gelu(const float *x, float *y, size_t n) {
+  EACH_VECTOR(n, {
+    vf bell, v = load(x + i, count);
+    store(y + i, v * normal_distribution(v, &bell), count);
+  })
+}
+
+// Phi(x) + x phi(x)
+static void kernel_gelu_backward(const float *x, const float *dy, float *dx, size_t n) {
+  EACH_VECTOR(n, {
+    vf bell, v = load(x + i, count);
+    vf distribution = normal_distribution(v, &bell);
+    // Bounded, so that an infinite x does not meet a bell of 0.
+    vf bounded = at_most(at_least(v, splat(-20.0f)), splat(20.0f));
+    vf slope = fused(bounded * 0.398942280f, bell, distribution);
+    store(dx + i, load(dy + i, count) * slope, count);
+  })
+}
+
+// x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3) is x times the logistic function of 2
+// u, which does not cancel where x is far below 0.
+static void kernel_gelu_tanh(const float *x, float *y, size_t n) {
+  EACH_VECTOR(n, {
+    vf v = load(x + i, count);
+    vf twice = v * fused(v * v, splat(0.0713548163f), splat(1.59576912f));
+    store(y + i, v / (1.0f + exponential(-twice)), count);
+  })
+}
+
+static void kernel_gelu_tanh_backward(const float *x, const float *dy, float *dx, size_t n) {
+  EACH_VECTOR(n, {
+    // Beyond 30 the derivative is 0 or 1 to the last bit.
+    vf v = at_most(at_least(load(x + i, count), splat(-30.0f)), splat(30.0f));
+    vf square = v * v;
+    vf s = logistic(v * fused(square, splat(0.0713548163f), splat(1.59576912f)));
+    vf inner = fused(square, splat(0.214064449f), splat(1.59576912f));
+    vf slope = fused(v * s * (1.0f - s), inner, s);
+    store(dx + i, load(dy + i, count) * slope, count);
+  })
+}
+
+static void kernel_silu(const float *x, float *y, size_t n) {
+  EACH_VECTOR(n, {
+    vf v = load(x + i, count);
+    store(y + i, v / (1.0f + exponential(-v)), count);
+  })
+}
+
+// s (1 + x (1 - s)) with s = logistic(x), x bounded where s is 0 or 1 to the last bit.
+HELPER vf silu_slope(vf x, vf s) {
+  vf bounded = at_most(at_least(x, splat(-110.0f)), splat(110.0f));
+  return s * fused(bounded, 1.0f - s, splat(1.0f));
+}
+
+static void kernel_silu_backward(const float *x, const float *dy, float *dx, size_t n) {
+  EACH_VECTOR(n, {
+    vf v = load(x + i, count);
+    store(dx + i, load(dy + i, count) * silu_slope(v, logistic(v)), count);
+  })
+}
+
+static void kernel_relu(const float *x, float *y, size_t n) {
+  EACH_VECTOR(n, store(y + i, at_least(load(x + i, count), splat(0.0f)), count);)
+}
+
+static void kernel_relu_backward(const float *x, const float *dy, float *dx, size_t n) {
+  EACH_VECTOR(n, {
+    vi positive = load(x + i, count) > 0.0f;
+    store(dx + i, choose(positive, load(dy + i, count), splat(0.0f)), count);
+  })
+}
+
+static void kernel_tanh(const float *x, float *y, size_t n) {
+  EACH_VECTOR(n, store(y + i, hyperbolic_tangent(load(x + i, count)), count);)
+}
+
+static void kernel_tanh_backward(const float *y, const float *dy, float *dx, size_t n) {
+  EACH_VECTOR(n, {
+    vf v = load(y + i, count);
+    store(dx + i, load(dy + i, count) * fused(-v, v, splat(1.0f)), count);
+  })
+}
+
+static void kernel_swiglu(const float *gate, const float *up, float *y, size_t n) {
+  EACH_VECTOR(n, {
+    vf v = load(gate + i, count);
+    store(y + i, v / (1.0f + exponential(-v)) * load(up + i, count), count);
+  })
+}
+
+// The gradients may take the place of gate, up or dy, since a vector is read whole before it is
+// written.
+static void kernel_swiglu_backward(const float *gate, const float *up, const float *dy,
+                                   float *dgate, float *dup, size_t n) {
+  EACH_VECTOR(n, {
+    vf v = load(gate + i, count), u = load(up + i, count), d = load(dy + i, count);
+    vf s = logistic(v);
+    store(dgate + i, d * u * silu_slope(v, s), count);
+    store(dup + i, d * (v * s), count);
+  })
+}

@@ -1,0 +1,38 @@
+// All kernel bodies and their table, for one instruction set. The including file defines TABLE,
+// TABLE_NAME, LANES and what the set can do: HAS_FMA, HAS_MASKED, HAS_F16C, HAS_SCALEF.
+#include "../kernel_table.h"
+
+#define KERNEL(result, name, parameters, arguments) static __typeof__(peft_##name) kernel_##name;
+#include "../kernel_list.h"
+#undef KERNEL
+
+#include "vectors.h"
+
+#include "functions.h"
+
+#include "elementwise.h"
+
+#include "activations.h"
+
+#include "reductions.h"
+
+#include "rows.h"
+
+#include "norms.h"
+
+#include "attention.h"
+
+#include "loss.h"
+
+#include "dropout.h"
+
+#include "optimisers.h"
+
+#include "formats.h"
+
+const peft_kernel_table TABLE = {
+    .name = TABLE_NAME,
+#define KERNEL(result, name, parameters, arguments) .name = kernel_##name,
+#include "../kernel_list.h"
+#undef KERNEL
+};

@@ -1,0 +1,100 @@
+// Every kernel once: KERNEL(result, name, (parameters), (arguments)). Included several times, each
+// time with another KERNEL, to declare the table, to fill it and to define the public functions.
+// No include guard on purpose.
+
+KERNEL(void, add, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
+KERNEL(void, subtract, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
+KERNEL(void, multiply, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
+KERNEL(void, divide, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
+KERNEL(void, affine, (const float *x, float a, float b, float *y, size_t n), (x, a, b, y, n))
+KERNEL(void, add_scaled, (const float *x, float a, float *y, size_t n), (x, a, y, n))
+KERNEL(void, multiply_add, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
+KERNEL(void, square_root, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, exponential, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, gelu, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, gelu_backward, (const float *x, const float *dy, float *dx, size_t n), (x, dy, dx, n))
+KERNEL(void, gelu_tanh, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, gelu_tanh_backward,
+       (const float *x, const float *dy, float *dx, size_t n),
+       (x, dy, dx, n))
+KERNEL(void, silu, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, silu_backward, (const float *x, const float *dy, float *dx, size_t n), (x, dy, dx, n))
+KERNEL(void, relu, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, relu_backward, (const float *x, const float *dy, float *dx, size_t n), (x, dy, dx, n))
+KERNEL(void, tanh, (const float *x, float *y, size_t n), (x, y, n))
+KERNEL(void, tanh_backward, (const float *y, const float *dy, float *dx, size_t n), (y, dy, dx, n))
+KERNEL(void, swiglu, (const float *gate, const float *up, float *y, size_t n), (gate, up, y, n))
+KERNEL(void, swiglu_backward,
+       (const float *gate, const float *up, const float *dy, float *dgate, float *dup, size_t n),
+       (gate, up, dy, dgate, dup, n))
+KERNEL(float, sum, (const float *x, size_t n), (x, n))
+KERNEL(double, sum_of_squares, (const float *x, size_t n), (x, n))
+KERNEL(float, dot, (const float *a, const float *b, size_t n), (a, b, n))
+KERNEL(float, maximum, (const float *x, size_t n), (x, n))
+KERNEL(int, all_finite, (const float *x, size_t n), (x, n))
+KERNEL(void, add_column_sums,
+       (const float *x, size_t rows, size_t columns, size_t stride, float *y),
+       (x, rows, columns, stride, y))
+KERNEL(void, add_row,
+       (float *y, size_t rows, size_t columns, size_t stride, const float *b),
+       (y, rows, columns, stride, b))
+KERNEL(void, softmax,
+       (const float *x, float *y, size_t rows, size_t columns),
+       (x, y, rows, columns))
+KERNEL(void, softmax_backward,
+       (const float *y, const float *dy, float *dx, size_t rows, size_t columns),
+       (y, dy, dx, rows, columns))
+KERNEL(void, layer_norm,
+       (const float *x, const float *weight, const float *bias, float epsilon, size_t rows,
+        size_t columns, float *y, float *mean, float *rstd),
+       (x, weight, bias, epsilon, rows, columns, y, mean, rstd))
+KERNEL(void, layer_norm_backward,
+       (const float *x, const float *weight, const float *mean, const float *rstd, const float *dy,
+        size_t rows, size_t columns, float *dx, float *dweight, float *dbias),
+       (x, weight, mean, rstd, dy, rows, columns, dx, dweight, dbias))
+KERNEL(void, rms_norm,
+       (const float *x, const float *weight, float epsilon, size_t rows, size_t columns, float *y,
+        float *rstd),
+       (x, weight, epsilon, rows, columns, y, rstd))
+KERNEL(void, rms_norm_backward,
+       (const float *x, const float *weight, const float *rstd, const float *dy, size_t rows,
+        size_t columns, float *dx, float *dweight),
+       (x, weight, rstd, dy, rows, columns, dx, dweight))
+KERNEL(void, rotary,
+       (const float *x, size_t stride, float *y, size_t y_stride, size_t rows, size_t heads,
+        size_t width, size_t rotated, const float *cosine, const float *sine,
+        const int32_t *positions, float direction),
+       (x, stride, y, y_stride, rows, heads, width, rotated, cosine, sine, positions, direction))
+KERNEL(void, attention_softmax,
+       (float *s, size_t rows, size_t columns, size_t stride, float scale, const int32_t *low,
+        const int32_t *high, float *lse),
+       (s, rows, columns, stride, scale, low, high, lse))
+KERNEL(void, attention_probabilities,
+       (float *s, size_t rows, size_t columns, size_t stride, float scale, const int32_t *low,
+        const int32_t *high, const float *lse),
+       (s, rows, columns, stride, scale, low, high, lse))
+KERNEL(void, attention_softmax_backward,
+       (const float *p, float *dp, size_t rows, size_t columns, size_t stride, float scale,
+        const float *delta),
+       (p, dp, rows, columns, stride, scale, delta))
+KERNEL(float, cross_entropy_row,
+       (const float *x, size_t columns, size_t target, float smoothing, float gradient_scale,
+        float *dx),
+       (x, columns, target, smoothing, gradient_scale, dx))
+KERNEL(void, dropout,
+       (const float *x, float *y, size_t n, float p, uint64_t key, uint64_t first),
+       (x, y, n, p, key, first))
+KERNEL(void, adamw,
+       (float *w, const float *g, float *m, float *v, size_t n, float gradient_scale, float rate,
+        float decay, float beta1, float beta2, float step_size, float inverse_root_correction2,
+        float epsilon),
+       (w, g, m, v, n, gradient_scale, rate, decay, beta1, beta2, step_size,
+        inverse_root_correction2, epsilon))
+KERNEL(void, sgd,
+       (float *w, const float *g, float *velocity, size_t n, float gradient_scale, float rate,
+        float decay, float momentum, int is_first, int nesterov),
+       (w, g, velocity, n, gradient_scale, rate, decay, momentum, is_first, nesterov))
+KERNEL(void, float_from_bfloat16, (const void *x, float *y, size_t n), (x, y, n))
+KERNEL(void, bfloat16_from_float, (const float *x, void *y, size_t n), (x, y, n))
+KERNEL(void, float_from_float16, (const void *x, float *y, size_t n), (x, y, n))
+KERNEL(void, float16_from_float, (const float *x, void *y, size_t n), (x, y, n))

@@ -1,1 +1,0 @@
-#include "peft_kernels.h"
