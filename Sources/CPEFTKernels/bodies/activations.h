@@ -13,8 +13,8 @@ static void kernel_gelu_backward(const float *x, const float *dy, float *dx, siz
     vf bell, v = load(x + i, count);
     vf distribution = normal_distribution(v, &bell);
     // Bounded, so that an infinite x does not meet a bell of 0.
-    vf bounded = at_most(at_least(v, splat(-20.0f)), splat(20.0f));
-    vf slope = fused(bounded * 0.398942280f, bell, distribution);
+    vf near = bounded(v, 20.0f);
+    vf slope = fused(near * 0.398942280f, bell, distribution);
     store(dx + i, load(dy + i, count) * slope, count);
   })
 }
@@ -24,7 +24,7 @@ static void kernel_gelu_backward(const float *x, const float *dy, float *dx, siz
 static void kernel_gelu_tanh(const float *x, float *y, size_t n) {
   EACH_VECTOR(n, {
     vf v = load(x + i, count);
-    vf twice = v * fused(v * v, splat(0.0713548163f), splat(1.59576912f));
+    vf twice = v * fused(v * v, CONSTANT(0.0713548163f), CONSTANT(1.59576912f));
     store(y + i, v / (1.0f + exponential(-twice)), count);
   })
 }
@@ -32,10 +32,10 @@ static void kernel_gelu_tanh(const float *x, float *y, size_t n) {
 static void kernel_gelu_tanh_backward(const float *x, const float *dy, float *dx, size_t n) {
   EACH_VECTOR(n, {
     // Beyond 30 the derivative is 0 or 1 to the last bit.
-    vf v = at_most(at_least(load(x + i, count), splat(-30.0f)), splat(30.0f));
+    vf v = bounded(load(x + i, count), 30.0f);
     vf square = v * v;
-    vf s = logistic(v * fused(square, splat(0.0713548163f), splat(1.59576912f)));
-    vf inner = fused(square, splat(0.214064449f), splat(1.59576912f));
+    vf s = logistic(v * fused(square, CONSTANT(0.0713548163f), CONSTANT(1.59576912f)));
+    vf inner = fused(square, CONSTANT(0.214064449f), CONSTANT(1.59576912f));
     vf slope = fused(v * s * (1.0f - s), inner, s);
     store(dx + i, load(dy + i, count) * slope, count);
   })
@@ -50,8 +50,8 @@ static void kernel_silu(const float *x, float *y, size_t n) {
 
 // s (1 + x (1 - s)) with s = logistic(x), x bounded where s is 0 or 1 to the last bit.
 HELPER vf silu_slope(vf x, vf s) {
-  vf bounded = at_most(at_least(x, splat(-110.0f)), splat(110.0f));
-  return s * fused(bounded, 1.0f - s, splat(1.0f));
+  vf near = bounded(x, 110.0f);
+  return s * fused(near, 1.0f - s, CONSTANT(1.0f));
 }
 
 static void kernel_silu_backward(const float *x, const float *dy, float *dx, size_t n) {
@@ -62,13 +62,13 @@ static void kernel_silu_backward(const float *x, const float *dy, float *dx, siz
 }
 
 static void kernel_relu(const float *x, float *y, size_t n) {
-  EACH_VECTOR(n, store(y + i, at_least(load(x + i, count), splat(0.0f)), count);)
+  EACH_VECTOR(n, store(y + i, at_least(load(x + i, count), CONSTANT(0.0f)), count);)
 }
 
 static void kernel_relu_backward(const float *x, const float *dy, float *dx, size_t n) {
   EACH_VECTOR(n, {
     vi positive = load(x + i, count) > 0.0f;
-    store(dx + i, choose(positive, load(dy + i, count), splat(0.0f)), count);
+    store(dx + i, choose(positive, load(dy + i, count), CONSTANT(0.0f)), count);
   })
 }
 
@@ -79,7 +79,7 @@ static void kernel_tanh(const float *x, float *y, size_t n) {
 static void kernel_tanh_backward(const float *y, const float *dy, float *dx, size_t n) {
   EACH_VECTOR(n, {
     vf v = load(y + i, count);
-    store(dx + i, load(dy + i, count) * fused(-v, v, splat(1.0f)), count);
+    store(dx + i, load(dy + i, count) * fused(-v, v, CONSTANT(1.0f)), count);
   })
 }
 

@@ -6,8 +6,8 @@ HELPER size_t clipped(int32_t bound, size_t columns) {
 }
 
 HELPER void clear_outside(float *row, size_t from, size_t to, size_t columns) {
-  memset(row, 0, 4 * from);
-  memset(row + to, 0, 4 * (columns - to));
+  if (from > 0) memset(row, 0, 4 * from);
+  if (to < columns) memset(row + to, 0, 4 * (columns - to));
 }
 
 static void kernel_attention_softmax(float *s, size_t rows, size_t columns, size_t stride,

@@ -76,8 +76,12 @@ HELPER void row_weight_gradient(const float *x, float mean, float rstd, const fl
 static void kernel_layer_norm_backward(const float *x, const float *weight, const float *mean,
                                        const float *rstd, const float *dy, size_t rows,
                                        size_t columns, float *dx, float *dweight, float *dbias) {
-  if (dbias != NULL) kernel_add_column_sums(dy, rows, columns, columns, dbias);
   for (size_t row = 0; row < rows; row++, x += columns, dy += columns) {
+    // Eight rows of the bias at once, just before dx, which may be dy, takes their place.
+    if (dbias != NULL && row % 8 == 0) {
+      size_t block = rows - row < 8 ? rows - row : 8;
+      kernel_add_column_sums(dy, block, columns, columns, dbias);
+    }
     if (dweight != NULL) row_weight_gradient(x, mean[row], rstd[row], dy, columns, dweight);
     if (dx == NULL) continue;
     row_norm_backward(x, weight, mean[row], rstd[row], dy, columns, dx + row * columns, 1);

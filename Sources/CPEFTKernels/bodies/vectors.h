@@ -34,6 +34,35 @@ typedef uint16_t vh_anywhere __attribute__((vector_size(2 * LANES), aligned(1), 
 
 HELPER vf splat(float a) { return (vf){0} + a; }
 
+// Where a kernel does much arithmetic, a build without optimisation would spend its time on the arguments
+// and results of helpers; these are macros for that reason, and polynomials are single expressions.
+#if LANES == 16
+#define CONSTANT(c) ((vf){c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c})
+#elif LANES == 8
+#define CONSTANT(c) ((vf){c, c, c, c, c, c, c, c})
+#else
+#define CONSTANT(c) ((vf){c, c, c, c})
+#endif
+
+// a * b + c, in one rounding where the set has it.
+#if HAS_FMA
+#define fused(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else
+#define fused(a, b, c) ((a) * (b) + (c))
+#endif
+
+// Polynomials in x by Horner's rule, the highest coefficient first.
+#define POLYNOMIAL2(x, c2, c1, c0) \
+  fused(fused(CONSTANT(c2), x, CONSTANT(c1)), x, CONSTANT(c0))
+#define POLYNOMIAL4(x, c4, c3, c2, c1, c0) \
+  fused(fused(POLYNOMIAL2(x, c4, c3, c2), x, CONSTANT(c1)), x, CONSTANT(c0))
+#define POLYNOMIAL9(x, c9, c8, c7, c6, c5, c4, c3, c2, c1, c0)                              \
+  fused(fused(fused(fused(fused(POLYNOMIAL4(x, c9, c8, c7, c6, c5), x, CONSTANT(c4)), x,    \
+                          CONSTANT(c3)),                                                    \
+                    x, CONSTANT(c2)),                                                       \
+              x, CONSTANT(c1)),                                                             \
+        x, CONSTANT(c0))
+
 // The first `count` elements at p, 0 in the other lanes.
 HELPER vf load(const float *p, size_t count) {
   if (count == LANES) return *(const vf_anywhere *)p;
@@ -74,30 +103,29 @@ HELPER void store_halves(void *p, vh v, size_t count) {
 }
 
 // a where the mask is set (all bits of a lane), b elsewhere.
-HELPER vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+#define choose(mask, a, b)                          \
+  ({                                                \
+    vi chosen = (mask);                             \
+    (vf)((chosen & (vi)(a)) | (~chosen & (vi)(b))); \
+  })
 
 HELPER vu choose_bits(vi mask, vu a, vu b) { return ((vu)mask & a) | (~(vu)mask & b); }
 
-// The larger; v where either is NaN.
-HELPER vf at_least(vf v, vf low) { return choose(v < low, low, v); }
+// The larger or the smaller; v where either is NaN.
+#define at_least(v, low) choose((v) < (low), low, v)
+#define at_most(v, high) choose((v) > (high), high, v)
 
-// The smaller; v where either is NaN.
-HELPER vf at_most(vf v, vf high) { return choose(v > high, high, v); }
+// v between -limit and limit; NaN stays NaN.
+HELPER vf bounded(vf v, float limit) {
+  vf raised = at_least(v, splat(-limit));
+  return at_most(raised, splat(limit));
+}
 
 HELPER vf absolute(vf v) { return (vf)((vi)v & 0x7fffffff); }
 
 // The magnitude of v with the sign of s.
 HELPER vf with_sign(vf v, vf s) {
   return (vf)(((vi)v & 0x7fffffff) | ((vi)s & (int32_t)0x80000000));
-}
-
-// a * b + c, in one rounding where the set has it.
-HELPER vf fused(vf a, vf b, vf c) {
-#if HAS_FMA
-  return __builtin_elementwise_fma(a, b, c);
-#else
-  return a * b + c;
-#endif
 }
 
 HELPER vf square_root(vf v) { return __builtin_elementwise_sqrt(v); }
