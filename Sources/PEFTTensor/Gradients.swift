@@ -1,0 +1,51 @@
+import Synchronization
+
+/// Whether operations on this task are recorded for a backward pass.
+package enum Gradients {
+  /// The ways in which a task can run.
+  package enum Mode: Sendable {
+    /// Operations with an input that needs a gradient are recorded.
+    case recording
+    /// Nothing is recorded.
+    case off
+    /// Nothing is recorded, but `probe` learns whether a trainable parameter was used.
+    case probing(Probe)
+  }
+
+  /// Remembers whether something that needs a gradient was used while nothing was recorded.
+  package final class Probe: Sendable {
+    private let flag = Atomic(false)
+    /// Whether a trainable parameter was used.
+    package var wasTouched: Bool { flag.load(ordering: .relaxed) }
+    /// Says that one was used.
+    package func touch() { flag.store(true, ordering: .relaxed) }
+  }
+
+  @TaskLocal package static var mode = Mode.recording
+
+  package static var isRecording: Bool {
+    if case .recording = mode { true } else { false }
+  }
+}
+
+/// Runs `body` without recording anything for a backward pass.
+///
+/// - Parameter body: what to run; tensors that it returns need no gradient.
+/// - Returns: what `body` returns.
+/// - Throws: what `body` throws.
+public func withoutGradients<Result, Failure: Error>(
+  _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+  try Gradients.run(in: .off, body)
+}
+
+extension Gradients {
+  package static func run<Value, Failure: Error>(
+    in mode: Mode, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let result: Result<Value, Failure> = $mode.withValue(mode) {
+      do throws(Failure) { return .success(try body()) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+}

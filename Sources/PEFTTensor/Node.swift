@@ -1,0 +1,140 @@
+/// One recorded operation: where its output came from and how a gradient goes back.
+///
+/// Inputs that need no gradient are nil: that is the mask of what a backward function may skip.
+/// `depth` is larger than that of every input, so running by descending depth is a topological order.
+package final class Node {
+  /// Computes gradients of the inputs from the gradient of the output, which it may overwrite where it
+  /// is the only one that holds it.
+  package typealias Backward = (_ gradient: inout Tensor, _ inputs: [Node?]) -> Void
+
+  package let depth: Int
+  let shape: [Int]
+  private(set) var inputs: [Node?]
+  private var backward: Backward?
+  private var gradient: Tensor?
+  private weak var parameter: Parameter?
+  private let isLeaf: Bool
+  private var isConsumed = false
+
+  init(shape: [Int], inputs: [Node?], backward: @escaping Backward) {
+    depth = 1 + (inputs.lazy.compactMap { $0?.depth }.max() ?? 0)
+    self.shape = shape
+    self.inputs = inputs
+    self.backward = backward
+    isLeaf = false
+  }
+
+  /// The leaf of a parameter: gradients accumulate in the parameter itself.
+  init(parameter: Parameter) {
+    depth = 0
+    shape = parameter.value.shape
+    inputs = []
+    self.parameter = parameter
+    isLeaf = true
+  }
+
+  deinit {
+    // A long chain would otherwise be released link by link on the stack.
+    var pending = inputs
+    inputs = []
+    while var next = pending.popLast() ?? nil {
+      if isKnownUniquelyReferenced(&next) {
+        pending += next.inputs
+        next.inputs = []
+        next.backward = nil
+      }
+    }
+  }
+
+  // MARK: Receiving gradients
+
+  /// Adds a gradient. The tensor is kept, not copied, where it is the first.
+  package func accumulate(_ tensor: Tensor) {
+    precondition(
+      tensor.count == shape.reduce(1, *),
+      "gradient of shape \(tensor.shape) for an output of shape \(shape)")
+    guard var sum = take() else {
+      put(tensor.detached)
+      return
+    }
+    if sum.isUnique {
+      Kernels.add(tensor, into: sum)
+      put(sum)
+    } else {
+      put(Kernels.sum(sum, tensor))
+    }
+  }
+
+  /// Lets `write` compute a gradient straight into place: with `beta` 0 it must set every element of
+  /// the tensor, with `beta` 1 it must add to it.
+  package func accumulate(_ write: (_ destination: Tensor, _ beta: Float) -> Void) {
+    guard var sum = take() else {
+      let new = Tensor(uninitialized: shape)
+      write(new, 0)
+      put(new)
+      return
+    }
+    if !sum.isUnique { sum = sum.copied() }
+    write(sum, 1)
+    put(sum)
+  }
+
+  /// Lets `write` add into a gradient that starts at zero.
+  package func accumulateFromZero(_ write: (_ destination: Tensor) -> Void) {
+    accumulate { destination, beta in
+      if beta == 0 { Kernels.fill(destination, with: 0) }
+      write(destination)
+    }
+  }
+
+  private func take() -> Tensor? {
+    if isLeaf {
+      defer { parameter?.gradient = nil }
+      return parameter?.gradient
+    }
+    defer { gradient = nil }
+    return gradient
+  }
+
+  private func put(_ tensor: Tensor) {
+    if isLeaf {
+      parameter?.gradient = tensor.shape == shape ? tensor : tensor.reshaped(shape)
+    } else {
+      gradient = tensor
+    }
+  }
+
+  // MARK: Running
+
+  /// Runs everything that this node was computed from, each once, freeing it as it is consumed.
+  func run(_ seed: Tensor) {
+    accumulate(seed)
+    for node in reachable() {
+      guard let backward = node.backward, var gradient = node.take() else { continue }
+      let inputs = node.inputs
+      node.backward = nil
+      node.inputs = []
+      node.isConsumed = true
+      if gradient.shape != node.shape { gradient = gradient.reshaped(node.shape) }
+      backward(&gradient, inputs)
+    }
+  }
+
+  private func reachable() -> [Node] {
+    precondition(!isConsumed, "backward: this graph was consumed by an earlier backward pass")
+    var order: [Node] = []
+    var seen: Set<ObjectIdentifier> = []
+    var pending = [self]
+    while let node = pending.popLast() {
+      guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
+      precondition(
+        !node.isConsumed, "backward: part of this graph was consumed by an earlier backward pass")
+      order.append(node)
+      for input in node.inputs.reversed() { if let input { pending.append(input) } }
+    }
+    // Sorting pairs keeps the order of discovery among equals, so that sums have one order.
+    return order.enumerated()
+      .sorted { ($1.element.depth, $0.offset) < ($0.element.depth, $1.offset) }
+      .map(\.element)
+  }
+}

@@ -1,0 +1,102 @@
+import Synchronization
+
+/// Blocks of memory that were used before and can be used again without the operating system.
+///
+/// Sizes are rounded up to one of four classes an octave; a free block serves its own class and the
+/// next two. A training step whose shapes repeat therefore takes every block from the pool: `misses`
+/// stays constant.
+package final class Pool: Sendable {
+  /// The pool of this process.
+  package static let shared = Pool()
+
+  /// An aligned block; its size is a size class.
+  package struct Block: @unchecked Sendable {
+    // The address of memory that nobody else uses: whoever holds the block owns it.
+    package let address: UnsafeMutableRawPointer
+    package let byteCount: Int
+  }
+
+  /// What the pool has done so far.
+  package struct Statistics: Sendable {
+    /// How often a block had to come from the operating system.
+    package var misses = 0
+    /// Bytes in blocks that tensors hold now.
+    package var bytesInUse = 0
+    /// The largest `bytesInUse` so far.
+    package var peakBytesInUse = 0
+    /// Bytes in free blocks.
+    package var bytesFree = 0
+  }
+
+  private struct State: Sendable {
+    var free: [Int: [Block]] = [:]
+    var statistics = Statistics()
+
+    mutating func use(_ byteCount: Int) {
+      statistics.bytesInUse += byteCount
+      statistics.peakBytesInUse = max(statistics.peakBytesInUse, statistics.bytesInUse)
+    }
+  }
+
+  private let state = Mutex(State())
+  private static let alignment = 64
+
+  /// A snapshot of the counters.
+  package var statistics: Statistics { state.withLock { $0.statistics } }
+
+  /// Starts `peakBytesInUse` afresh from what is in use now.
+  package func resetPeak() {
+    state.withLock { $0.statistics.peakBytesInUse = $0.statistics.bytesInUse }
+  }
+
+  /// Returns every free block to the operating system.
+  package func trim() {
+    let blocks = state.withLock { state in
+      let blocks = state.free.values.flatMap { $0 }
+      state.free = [:]
+      state.statistics.bytesFree = 0
+      return blocks
+    }
+    for block in blocks { block.address.deallocate() }
+  }
+
+  /// A block of at least `byteCount` bytes with undefined contents.
+  package func take(byteCount: Int) -> Block {
+    var size = Self.sizeClass(byteCount)
+    let found: Block? = state.withLock { state in
+      var candidate = size
+      for _ in 0..<3 {
+        if let block = state.free[candidate]?.popLast() {
+          state.statistics.bytesFree -= candidate
+          state.use(candidate)
+          return block
+        }
+        candidate = Self.sizeClass(candidate + 1)
+      }
+      state.statistics.misses += 1
+      state.use(size)
+      return nil
+    }
+    if let found { return found }
+    size = max(size, Self.alignment)
+    return Block(
+      address: .allocate(byteCount: size, alignment: Self.alignment), byteCount: size)
+  }
+
+  /// Takes a block back.
+  package func give(_ block: Block) {
+    state.withLock { state in
+      state.free[block.byteCount, default: []].append(block)
+      state.statistics.bytesFree += block.byteCount
+      state.statistics.bytesInUse -= block.byteCount
+    }
+  }
+
+  /// The smallest size of the form (4...7) * 2^k that holds `byteCount`, at least the alignment.
+  static func sizeClass(_ byteCount: Int) -> Int {
+    if byteCount <= alignment { return alignment }
+    let exponent = Int.bitWidth - (byteCount - 1).leadingZeroBitCount - 3
+    let unit = 1 << exponent
+    return (byteCount + unit - 1) / unit * unit
+  }
+}
