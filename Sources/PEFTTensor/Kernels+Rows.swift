@@ -46,8 +46,10 @@ extension Kernels {
     }
   }
 
-  /// Backward of both norms: of layer norm where there is a mean. Each part sums the gradients of
-  /// weight and bias over its rows; the parts are then added in order.
+  /// Backward of both norms: of layer norm where there is a mean.
+  ///
+  /// Each part sums the gradients of weight and bias over its rows; the parts are then added in
+  /// order.
   static func normBackward(
     _ x: Tensor, weight: Tensor, mean: Tensor?, inverseDeviation: Tensor, gradient: Tensor,
     to dx: Tensor?, needsWeight: Bool, needsBias: Bool

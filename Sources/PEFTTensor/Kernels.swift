@@ -9,7 +9,9 @@ enum Kernels {
 }
 
 extension Tensor {
-  /// The first element. Valid while the tensor, or another of the same storage, is alive.
+  /// The first element.
+  ///
+  /// Valid while the tensor, or another of the same storage, is alive.
   var address: UnsafeMutablePointer<Float> {
     storage.address.assumingMemoryBound(to: Float.self) + offset
   }

@@ -48,7 +48,9 @@ package final class Node {
 
   // MARK: Receiving gradients
 
-  /// Adds a gradient. The tensor is kept, not copied, where it is the first.
+  /// Adds a gradient.
+  ///
+  /// The tensor is kept, not copied, where it is the first.
   package func accumulate(_ tensor: Tensor) {
     precondition(
       tensor.count == shape.reduce(1, *),

@@ -20,8 +20,10 @@ extension Tensor {
     Gradients.isRecording && inputs.contains { $0?.node != nil }
   }
 
-  /// Computes the gradient of this scalar for every trainable parameter that it depends on, and adds
-  /// it to `Parameter.gradient`. The graph is freed on the way and cannot be run again.
+  /// Computes the gradient of this scalar for every trainable parameter that it depends on, and
+  /// adds it to `Parameter.gradient`.
+  ///
+  /// The graph is freed on the way and cannot be run again.
   ///
   /// - Parameter scale: the gradient of the result itself, for losses that are averaged over several calls.
   public func backward(scale: Float = 1) {

@@ -4,6 +4,7 @@ extension Tensor {
   /// A view without a copy where the rows follow each other, or where the last axis stays.
   ///
   /// - Parameter shape: sizes that multiply to `count`.
+  /// - Returns: a view, or a copy where a view cannot have these axes.
   public func reshaped(_ shape: [Int]) -> Tensor {
     precondition(
       shape.reduce(1, *) == count, "reshaped: shape \(self.shape) cannot become \(shape)")

@@ -1,4 +1,4 @@
-import PEFTTensor
+public import PEFTTensor
 import XCTest
 
 /// Fails where an element differs by more than `absolute + relative * |expected|`, naming the worst.

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import XCTest
 
 /// Where tests find files: fixtures inside the package, and data beside it that may be missing.

@@ -32,7 +32,9 @@ extension Tensor {
     }
   }
 
-  /// `silu(gate) * up`, the gated activation of the Llama family (arXiv 2002.05202). Saves both.
+  /// `silu(gate) * up`, the gated activation of the Llama family (arXiv 2002.05202).
+  ///
+  /// Saves both.
   public static func swiglu(gate: Tensor, up: Tensor) -> Tensor {
     precondition(gate.shape == up.shape, "swiglu: gate \(gate.shape), up \(up.shape)")
     let (gate, up) = (gate.contiguous, up.contiguous)

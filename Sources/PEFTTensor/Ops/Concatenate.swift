@@ -6,6 +6,7 @@ extension Tensor {
   /// - Parameters:
   ///   - tensors: at least one.
   ///   - axis: the axis along which they follow each other.
+  /// - Returns: the joined tensor.
   public static func concatenated(_ tensors: [Tensor], axis: Int) -> Tensor {
     precondition(!tensors.isEmpty, "concatenated: no tensors")
     let first = tensors[0].shape

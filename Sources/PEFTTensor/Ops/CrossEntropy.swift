@@ -8,6 +8,7 @@ extension Tensor {
   ///   - labels: one for each row, in `0..<V` or `ignoring`.
   ///   - ignoring: the label of rows that do not count.
   ///   - smoothing: how much of the target is spread evenly over all classes (arXiv 1512.00567).
+  /// - Returns: a scalar.
   public func crossEntropy(
     _ labels: Indices, ignoring: Int32 = -100, smoothing: Float = 0
   ) -> Tensor {

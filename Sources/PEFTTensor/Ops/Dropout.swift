@@ -6,6 +6,7 @@ extension Tensor {
   /// - Parameters:
   ///   - probability: in `0..<1`; 0 returns the tensor itself.
   ///   - key: chooses the mask.
+  /// - Returns: a tensor of the same shape.
   public func dropout(_ probability: Float, key: UInt64) -> Tensor {
     precondition(probability >= 0 && probability < 1, "dropout: probability \(probability)")
     if probability == 0 { return self }

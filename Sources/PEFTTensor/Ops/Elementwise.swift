@@ -15,7 +15,9 @@ extension Tensor {
     }
   }
 
-  /// The elementwise product; shapes are broadcast as in NumPy. Saves both operands.
+  /// The elementwise product; shapes are broadcast as in NumPy.
+  ///
+  /// Saves both operands.
   public static func * (left: Tensor, right: Tensor) -> Tensor {
     combine(left, right, Kernels.multiply) { left, right, gradient, inputs in
       inputs[0]?.accumulate(mapped(gradient, right, Kernels.multiply))
@@ -23,7 +25,9 @@ extension Tensor {
     }
   }
 
-  /// The elementwise quotient; shapes are broadcast as in NumPy. Saves both operands.
+  /// The elementwise quotient; shapes are broadcast as in NumPy.
+  ///
+  /// Saves both operands.
   public static func / (left: Tensor, right: Tensor) -> Tensor {
     combine(left, right, Kernels.divide) { left, right, gradient, inputs in
       let quotient = mapped(gradient, right, Kernels.divide)
@@ -55,7 +59,9 @@ extension Tensor {
     }
   }
 
-  /// The square root of every element. Saves the result.
+  /// The square root of every element.
+  ///
+  /// Saves the result.
   public var squareRoot: Tensor {
     let result = detached.mapped(Kernels.squareRoot)
     return result.recorded(from: [self]) { gradient, inputs in
@@ -63,7 +69,9 @@ extension Tensor {
     }
   }
 
-  /// The exponential of every element. Saves the result.
+  /// The exponential of every element.
+  ///
+  /// Saves the result.
   public var exponential: Tensor {
     let result = detached.mapped(Kernels.exponential)
     return result.recorded(from: [self]) { gradient, inputs in

@@ -4,6 +4,7 @@ extension Tensor {
   /// Saves the ids. Backward adds rows in the order of the ids.
   ///
   /// - Parameter ids: every one in `0..<V`.
+  /// - Returns: `[..., D]`.
   public func rows(at ids: Indices) -> Tensor {
     precondition(shape.count == 2, "rows(at:): a table has two axes, not shape \(shape)")
     let size = shape[0]

@@ -44,6 +44,7 @@ extension Tensor {
   ///   - bias: `[M]`, or nil.
   ///   - layout: how the weight lies.
   ///   - branches: are added to the result.
+  /// - Returns: `[..., M]`.
   public func linear(
     weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputInput,
     branches: [LowRankBranch] = []

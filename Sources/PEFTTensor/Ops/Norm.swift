@@ -7,6 +7,7 @@ extension Tensor {
   ///   - weight: `[D]`.
   ///   - bias: `[D]`, or nil.
   ///   - epsilon: added to the variance, which is the biased one.
+  /// - Returns: a tensor of the same shape.
   public func layerNorm(weight: Tensor, bias: Tensor?, epsilon: Float) -> Tensor {
     precondition(
       weight.shape == [columns] && bias?.shape ?? [columns] == [columns],
@@ -38,6 +39,7 @@ extension Tensor {
   /// - Parameters:
   ///   - weight: `[D]`.
   ///   - epsilon: added to the mean square.
+  /// - Returns: a tensor of the same shape.
   public func rmsNorm(weight: Tensor, epsilon: Float) -> Tensor {
     precondition(weight.shape == [columns], "rmsNorm: weight \(weight.shape) for shape \(shape)")
     let x = contiguous

@@ -5,6 +5,7 @@ extension Tensor {
   /// a patch embedding is this followed by `linear`. Saves nothing; a copy.
   ///
   /// - Parameter size: the side of a patch; divides height and width.
+  /// - Returns: `[B, patches, C * size * size]`.
   public func patches(_ size: Int) -> Tensor {
     precondition(
       shape.count == 4 && size > 0 && shape[2] % size == 0 && shape[3] % size == 0,

@@ -1,5 +1,7 @@
 extension Tensor {
-  /// The sum of all elements, a scalar. Saves nothing.
+  /// The sum of all elements, a scalar.
+  ///
+  /// Saves nothing.
   public func sum() -> Tensor {
     Tensor(Kernels.sum(contiguous.detached)).recorded(from: [self]) { gradient, inputs in
       let value = gradient.item
@@ -11,10 +13,14 @@ extension Tensor {
     }
   }
 
-  /// The mean of all elements, a scalar; NaN where there are none. Saves nothing.
+  /// The mean of all elements, a scalar; NaN where there are none.
+  ///
+  /// Saves nothing.
   public func mean() -> Tensor { sum() / Float(count) }
 
-  /// The sum over one axis, which is dropped. Saves nothing.
+  /// The sum over one axis, which is dropped.
+  ///
+  /// Saves nothing.
   public func sum(axis: Int) -> Tensor {
     precondition(shape.indices.contains(axis), "sum: axis \(axis) of shape \(shape)")
     let kept = Array(shape[..<axis] + [1] + shape[(axis + 1)...])
@@ -27,7 +33,9 @@ extension Tensor {
     .reshaped(Array(shape[..<axis] + shape[(axis + 1)...]))
   }
 
-  /// The mean over one axis, which is dropped. Saves nothing.
+  /// The mean over one axis, which is dropped.
+  ///
+  /// Saves nothing.
   public func mean(axis: Int) -> Tensor {
     precondition(shape.indices.contains(axis), "mean: axis \(axis) of shape \(shape)")
     return sum(axis: axis) / Float(shape[axis])

@@ -36,6 +36,7 @@ extension Tensor {
   ///   - headWidth: K; the last axis is H * K wide.
   ///   - table: covers every position.
   ///   - positions: one for each row.
+  /// - Returns: a tensor of the same shape.
   public func rotated(headWidth: Int, table: RotaryTable, positions: Indices) -> Tensor {
     precondition(
       positions.count == rows && columns % headWidth == 0

@@ -1,5 +1,7 @@
 extension Tensor {
-  /// The softmax of every row of the last axis. Saves the result.
+  /// The softmax of every row of the last axis.
+  ///
+  /// Saves the result.
   public func softmax() -> Tensor {
     let result = Tensor(uninitialized: shape)
     Kernels.softmax(contiguous.detached, to: result)

@@ -4,6 +4,7 @@ extension Tensor {
   /// Saves nothing; a copy.
   ///
   /// - Parameter axes: every axis number once: axis `i` of the result is axis `axes[i]` of this tensor.
+  /// - Returns: a copy with the axes in that order.
   public func permuted(_ axes: [Int]) -> Tensor {
     precondition(
       axes.sorted() == Array(shape.indices), "permuted: axes \(axes) for shape \(shape)")
