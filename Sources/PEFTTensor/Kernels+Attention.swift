@@ -11,6 +11,8 @@ extension Kernels {
     let headWidth: Int
     let spans: AttentionSpans
     let scale: Float
+    let dropout: Float
+    let dropoutKey: UInt64
 
     private var batch: Int { queries.shape[0] }
     private var queryCount: Int { queries.shape[1] }
@@ -32,6 +34,7 @@ extension Kernels {
               scores.address, scores.rows, scores.columns, scores.stride, scale, block.low,
               block.high,
               logSums.address + (row * heads + head) * queryCount + block.rows.lowerBound)
+            drop(scores, row, head, block)
             multiplyAlone(
               scores, .none, part(values, row, block.keys, group),
               to: part(output, row, block.rows, head))
@@ -45,7 +48,7 @@ extension Kernels {
       toKeys dk: Tensor, toValues dv: Tensor
     ) {
       eachGroup { row, group in
-        let scratch = Scratch(columns: keyCount, matrices: 2)
+        let scratch = Scratch(columns: keyCount, matrices: dropout > 0 ? 3 : 2)
         for head in headRange(group) {
           eachBlock(row) { block in
             let (rows, columns) = (block.rows.count, block.keys.count)
@@ -58,9 +61,16 @@ extension Kernels {
             peft_attention_probabilities(
               p.address, rows, columns, p.stride, scale, block.low, block.high,
               logSums.address + (row * heads + head) * queryCount + block.rows.lowerBound)
+            var kept = p
+            if dropout > 0 {
+              kept = scratch.matrix(2, rows: rows, columns: columns)
+              kept.address.update(from: p.address, count: rows * columns)
+              drop(kept, row, head, block)
+            }
             multiplyAlone(
-              p, .transposed, dy, beta: 1, to: part(dv, row, block.keys, group))
+              kept, .transposed, dy, beta: 1, to: part(dv, row, block.keys, group))
             multiplyAlone(dy, .none, part(values, row, block.keys, group), .transposed, to: dp)
+            drop(dp, row, head, block)
             let y = part(output, row, block.rows, head)
             for index in 0..<rows {
               block.delta[index] = peft_dot(
@@ -72,6 +82,18 @@ extension Kernels {
             multiplyAlone(dp, .transposed, q, beta: 1, to: part(dk, row, block.keys, group))
           }
         }
+      }
+    }
+
+    /// Dropout of the scores of one block; the mask depends on row, head, query and key alone.
+    private func drop(_ scores: Matrix, _ row: Int, _ head: Int, _ block: Block) {
+      guard dropout > 0 else { return }
+      for index in 0..<scores.rows {
+        let query = (row * heads + head) * queryCount + block.rows.lowerBound + index
+        let line = scores.address + index * scores.stride
+        peft_dropout(
+          line, line, scores.columns, dropout, dropoutKey,
+          UInt64(query * keyCount + block.keys.lowerBound))
       }
     }
 

@@ -90,10 +90,7 @@ package final class Node {
   }
 
   private func take() -> Tensor? {
-    if isLeaf {
-      defer { parameter?.gradient = nil }
-      return parameter?.gradient
-    }
+    if isLeaf { return parameter?.takeGradient() }
     defer { gradient = nil }
     return gradient
   }

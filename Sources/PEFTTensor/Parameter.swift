@@ -1,54 +1,86 @@
 /// A tensor that a model keeps: frozen, or trained by an optimiser.
 public final class Parameter {
-  /// The elements.
+  private var own: Tensor
+  private var ownGradient: Tensor?
+  private var trains: Bool
+  private let source: Parameter?
+  private lazy var leaf = Node(parameter: self)
+
+  /// Stands in for this parameter in every computation while it is set; the value stays as it is.
+  package var substitute: Parameter?
+
+  /// A parameter that starts with `value`.
+  public init(_ value: Tensor, isTrainable: Bool = true) {
+    own = value.detached
+    trains = isTrainable
+    source = nil
+  }
+
+  /// A second place of another parameter, as an output head that is tied to the embedding.
   ///
-  /// Setting it keeps the shape.
+  /// Value, gradient and training are those of `source`; only a substitute is its own.
+  public init(tiedTo source: Parameter) {
+    own = source.value
+    trains = false
+    self.source = source
+  }
+
+  /// Whether this is a second place of another parameter.
+  public var isTied: Bool { source != nil }
+
+  /// The elements; setting them keeps the shape.
   public var value: Tensor {
-    didSet {
+    get { source?.value ?? own }
+    set {
       precondition(
-        value.shape == oldValue.shape,
-        "Parameter: shape \(oldValue.shape) cannot become \(value.shape)")
-      value.node = nil
+        newValue.shape == shape, "Parameter: shape \(shape) cannot become \(newValue.shape)")
+      if let source { source.value = newValue } else { own = newValue.detached }
     }
   }
 
   /// What backward passes have added up since it was last set to nil.
-  public var gradient: Tensor?
+  public var gradient: Tensor? {
+    get { source?.gradient ?? ownGradient }
+    set { if let source { source.gradient = newValue } else { ownGradient = newValue } }
+  }
 
   /// Whether gradients are computed for it.
   public var isTrainable: Bool {
-    didSet { if !isTrainable { gradient = nil } }
-  }
-
-  private lazy var leaf = Node(parameter: self)
-
-  /// A parameter that starts with `value`.
-  public init(_ value: Tensor, isTrainable: Bool = true) {
-    self.value = value.detached
-    self.isTrainable = isTrainable
+    get { source?.isTrainable ?? trains }
+    set {
+      if let source { return source.isTrainable = newValue }
+      trains = newValue
+      if !newValue { ownGradient = nil }
+    }
   }
 
   /// The size of every axis.
-  public var shape: [Int] { value.shape }
+  public var shape: [Int] { own.shape }
   /// The number of elements.
-  public var count: Int { value.count }
+  public var count: Int { own.count }
   /// The memory of the elements, in bytes.
   public var byteCount: Int { count * 4 }
 
-  /// The value as an operand: part of the graph where the parameter is trainable.
-  public var tensor: Tensor {
-    guard isTrainable else { return value }
+  /// The value as an operand, or that of the substitute: part of the graph where it is trainable.
+  public var tensor: Tensor { substitute?.tensor ?? source?.ownTensor ?? ownTensor }
+
+  private var ownTensor: Tensor {
+    guard trains else { return own }
     if case .probing(let probe) = Gradients.mode { probe.touch() }
-    var tensor = value
+    var tensor = own
     tensor.node = leaf
     return tensor
   }
-}
 
-extension Parameter {
   /// Gives the value memory of its own, where another tensor shares it or it lies in a file.
   package func makeValueUnique() {
-    guard !value.isUnique || !value.storage.isPooled else { return }
-    value = value.copied()
+    if let source { return source.makeValueUnique() }
+    if !own.isUnique || !own.storage.isPooled { own = own.copied() }
+  }
+
+  /// Takes the gradient out, so that it can be added to in place.
+  func takeGradient() -> Tensor? {
+    defer { ownGradient = nil }
+    return ownGradient
   }
 }

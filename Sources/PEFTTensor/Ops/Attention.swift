@@ -58,9 +58,12 @@ extension Tensor {
   ///   - headWidth: K.
   ///   - spans: which keys each query sees; a query that sees none gives zeros.
   ///   - scale: multiplies the scores, usually `1 / sqrt(K)`.
+  ///   - dropout: the probability of a score to be dropped after the softmax.
+  ///   - dropoutKey: chooses the mask of dropout.
   /// - Returns: `[B, T, H * K]`.
   public func attention(
-    keys: Tensor, values: Tensor, headWidth: Int, spans: AttentionSpans, scale: Float
+    keys: Tensor, values: Tensor, headWidth: Int, spans: AttentionSpans, scale: Float,
+    dropout: Float = 0, dropoutKey: UInt64 = 0
   ) -> Tensor {
     precondition(
       shape.count == 3 && keys.shape.count == 3 && keys.shape == values.shape
@@ -71,7 +74,7 @@ extension Tensor {
     let result = Tensor(uninitialized: shape)
     let problem = Kernels.Attention(
       queries: detached, keys: keys.detached, values: values.detached, headWidth: headWidth,
-      spans: spans, scale: scale)
+      spans: spans, scale: scale, dropout: dropout, dropoutKey: dropoutKey)
     let logSums = Tensor(uninitialized: [shape[0], columns / headWidth, shape[1]])
     problem.forward(to: result, logSums: logSums)
     return result.recorded(from: [self, keys, values]) { gradient, inputs in

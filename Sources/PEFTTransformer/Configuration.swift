@@ -1,0 +1,112 @@
+public import PEFTTensor
+
+/// Everything that distinguishes one decoder from another.
+///
+/// A family file makes it from `config.json`; layers are built from it and do not keep it.
+public struct TransformerConfiguration: Sendable, Hashable {
+  /// V.
+  public var vocabularySize: Int
+  /// D.
+  public var width: Int
+  /// The number of blocks.
+  public var layers: Int
+  /// H.
+  public var heads: Int
+  /// G, which divides H: how many heads the keys and values have.
+  public var keyValueHeads: Int
+  /// K.
+  public var headWidth: Int
+  /// F.
+  public var feedForwardWidth: Int
+  /// How many positions the model was made for.
+  public var maximumPositions: Int
+  /// The kind of normalisation.
+  public var norm: Norm.Kind
+  /// Added under the root of the norms.
+  public var normEpsilon: Float
+  /// Between the two maps of the feed-forward part.
+  public var activation: Activation
+  /// Whether a second map gates the first (SwiGLU).
+  public var isGated: Bool
+  /// How tokens know their places.
+  public var positions: Positions
+  /// Whether query, key and value are one map.
+  public var hasFusedQueryKeyValue: Bool
+  /// Whether the maps of query, key and value have a bias.
+  public var hasQueryKeyValueBias: Bool
+  /// Whether the map after attention has a bias.
+  public var hasAttentionOutputBias: Bool
+  /// Whether the maps of the feed-forward part have one.
+  public var hasFeedForwardBias: Bool
+  /// How many keys a query sees, by layer; nil for all.
+  public var slidingWindows: [Int?]
+  /// Whether the output head is the table of the token embedding.
+  public var hasTiedHead: Bool
+  /// How weights lie in the checkpoint.
+  public var layout: WeightLayout
+  /// The deviation of new weights.
+  public var initializerRange: Float
+  /// Dropout in training.
+  public var dropout = Dropout()
+  /// The names of modules.
+  public var names: Names
+
+  /// How tokens know their places.
+  public enum Positions: Sendable, Hashable {
+    /// A table that is added to the token embedding.
+    case learned
+    /// Queries and keys are turned.
+    case rotary(RotaryScaling)
+  }
+
+  /// The probabilities of dropout in training.
+  public struct Dropout: Sendable, Hashable {
+    /// After the embeddings.
+    public var embedding: Float = 0
+    /// On the attention probabilities.
+    public var attention: Float = 0
+    /// Before each residual sum.
+    public var residual: Float = 0
+
+    /// No dropout.
+    public init() {}
+  }
+
+  /// The names of modules in the family's checkpoints.
+  public struct Names: Sendable, Hashable {
+    /// The part of the model without the head.
+    public var body: String
+    /// The token embedding.
+    public var tokens: String
+    /// The table of positions.
+    public var positions: String
+    /// The list of blocks.
+    public var layers: String
+    /// The attention of a block.
+    public var attention: String
+    /// The map of queries, or of queries, keys and values where they are one.
+    public var query: String
+    /// The map of keys.
+    public var key: String
+    /// The map of values.
+    public var value: String
+    /// The map after attention.
+    public var attentionOutput: String
+    /// The norm before attention.
+    public var attentionNorm: String
+    /// The feed-forward part.
+    public var feedForward: String
+    /// The gate of the feed-forward part.
+    public var gate: String
+    /// The first map of the feed-forward part.
+    public var up: String
+    /// The last map of the feed-forward part.
+    public var down: String
+    /// The norm before the feed-forward part.
+    public var feedForwardNorm: String
+    /// The norm after the last block.
+    public var finalNorm: String
+    /// The output head.
+    public var head: String
+  }
+}

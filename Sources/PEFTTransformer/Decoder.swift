@@ -1,0 +1,76 @@
+public import PEFTCheckpoints
+public import PEFTTensor
+
+/// A stack of blocks between embeddings and a final norm: the part of a language model below its head.
+public final class Decoder: Module {
+  /// The table of tokens.
+  public let tokens: Embedding
+  /// The table of positions; nil where positions are rotary.
+  public let positions: Embedding?
+  /// The blocks, the lowest first.
+  public let layers: [Block]
+  /// After the last block.
+  public let norm: Norm
+  /// Computes the inside of every block again in the backward pass instead of keeping it.
+  public var checkpointsActivations = false
+  private let embeddingDropout: Float
+  private let names: TransformerConfiguration.Names
+
+  init(
+    _ configuration: TransformerConfiguration, from source: any ParameterSource
+  ) throws(CheckpointError) {
+    let builder = DecoderBuilder(configuration, source)
+    names = configuration.names
+    tokens = try builder.tokens()
+    positions = try builder.positions()
+    var blocks: [Block] = []
+    let rotary = builder.rotary()
+    for index in 0..<configuration.layers {
+      blocks.append(try builder.block(index, rotary))
+    }
+    layers = blocks
+    norm = try builder.norm(names.finalNorm)
+    embeddingDropout = configuration.dropout.embedding
+  }
+
+  public var members: Members {
+    var members: Members = [names.tokens: tokens]
+    if let positions { members = members.joined(with: [names.positions: positions]) }
+    return members.joined(with: [names.layers: layers, names.finalNorm: norm])
+  }
+
+  /// The hidden states after the last block, before the final norm: ids `[B, T]` give `[B, T, D]`.
+  public func callAsFunction(
+    _ ids: Indices, keys: [Range<Int>], past: Int = 0, _ context: ForwardContext
+  ) -> Tensor {
+    var x = tokens(ids, context)
+    if let positions { x = x + positions(context.positions, context) }
+    x = x.dropped(embeddingDropout, context.dropout)
+    var windowed: [Int: AttentionSpans] = [:]
+    for layer in layers {
+      var spans = context.spans
+      if let window = layer.window {
+        spans =
+          windowed[window]
+          ?? AttentionSpans(
+            keys: keys, queries: ids.shape[1], past: past, isCausal: true, window: window)
+        windowed[window] = spans
+      }
+      x = run(layer, x, spans, context)
+    }
+    return x
+  }
+
+  private func run(
+    _ layer: Block, _ x: Tensor, _ spans: AttentionSpans, _ context: ForwardContext
+  ) -> Tensor {
+    guard checkpointsActivations, context.cache == nil else { return layer(x, spans: spans, context) }
+    let drawn = context.dropout?.drawn ?? 0
+    return checkpointed([x]) { inputs in
+      let after = context.dropout?.drawn
+      context.dropout?.drawn = drawn
+      defer { if let after, after > drawn { context.dropout?.drawn = after } }
+      return layer(inputs[0], spans: spans, context)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import PEFTCheckpoints
+import PEFTTensor
+
+/// Builds the parts of a decoder, asking a source for every parameter by its path.
+struct DecoderBuilder {
+  private let configuration: TransformerConfiguration
+  private let source: any ParameterSource
+  private var names: TransformerConfiguration.Names { configuration.names }
+
+  init(_ configuration: TransformerConfiguration, _ source: any ParameterSource) {
+    (self.configuration, self.source) = (configuration, source)
+  }
+
+  func tokens() throws(CheckpointError) -> Embedding {
+    Embedding(
+      weight: try source.parameter(
+        path(names.tokens, "weight"), [configuration.vocabularySize, configuration.width],
+        .normal(configuration.initializerRange)))
+  }
+
+  func positions() throws(CheckpointError) -> Embedding? {
+    guard configuration.positions == .learned else { return nil }
+    return Embedding(
+      weight: try source.parameter(
+        path(names.positions, "weight"), [configuration.maximumPositions, configuration.width],
+        .normal(configuration.initializerRange)))
+  }
+
+  func rotary() -> RotaryPositions? {
+    guard case .rotary(let scaling) = configuration.positions else { return nil }
+    return RotaryPositions(
+      scaling, headWidth: configuration.headWidth,
+      maximumPositions: configuration.maximumPositions)
+  }
+
+  func norm(_ name: String) throws(CheckpointError) -> Norm {
+    let shape = [configuration.width]
+    return Norm(
+      weight: try source.parameter(path(name, "weight"), shape, .ones),
+      bias: configuration.norm == .layer
+        ? try source.parameter(path(name, "bias"), shape, .zeros) : nil,
+      epsilon: configuration.normEpsilon)
+  }
+
+  func block(_ index: Int, _ rotary: RotaryPositions?) throws(CheckpointError) -> Block {
+    let prefix = "\(names.layers).\(index)"
+    let attention = "\(prefix).\(names.attention)"
+    let forward = "\(prefix).\(names.feedForward)"
+    let (width, inner) = (configuration.width, configuration.feedForwardWidth)
+    let queries = configuration.heads * configuration.headWidth
+    let keys = configuration.keyValueHeads * configuration.headWidth
+    let bias = configuration.hasQueryKeyValueBias
+    let projection: SelfAttention.Projection =
+      configuration.hasFusedQueryKeyValue
+      ? .fused(try linear("\(attention).\(names.query)", width, queries + 2 * keys, bias: bias))
+      : .separate(
+        query: try linear("\(attention).\(names.query)", width, queries, bias: bias),
+        key: try linear("\(attention).\(names.key)", width, keys, bias: bias),
+        value: try linear("\(attention).\(names.value)", width, keys, bias: bias))
+    let hasBias = configuration.hasFeedForwardBias
+    return Block(
+      attentionNorm: try norm("\(prefix).\(names.attentionNorm)"),
+      attention: SelfAttention(
+        projection: projection,
+        output: try linear(
+          "\(attention).\(names.attentionOutput)", queries, width,
+          bias: configuration.hasAttentionOutputBias),
+        rotary: rotary, layer: index, configuration),
+      feedForwardNorm: try norm("\(prefix).\(names.feedForwardNorm)"),
+      feedForward: FeedForward(
+        gate: configuration.isGated
+          ? try linear("\(forward).\(names.gate)", width, inner, bias: hasBias) : nil,
+        up: try linear("\(forward).\(names.up)", width, inner, bias: hasBias),
+        down: try linear("\(forward).\(names.down)", inner, width, bias: hasBias), configuration),
+      window: configuration.slidingWindows[index], names: names)
+  }
+
+  private func linear(
+    _ name: String, _ inputs: Int, _ outputs: Int, bias: Bool
+  ) throws(CheckpointError) -> Linear {
+    let layout = configuration.layout
+    return Linear(
+      weight: try source.parameter(
+        path(name, "weight"), layout == .outputInput ? [outputs, inputs] : [inputs, outputs],
+        .normal(configuration.initializerRange)),
+      bias: bias ? try source.parameter(path(name, "bias"), [outputs], .zeros) : nil,
+      layout: layout)
+  }
+
+  private func path(_ name: String, _ leaf: String) -> String { "\(names.body).\(name).\(leaf)" }
+}

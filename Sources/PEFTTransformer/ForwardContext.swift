@@ -1,0 +1,48 @@
+public import PEFTTensor
+
+/// What every layer of one forward pass needs to know beside its input.
+public struct ForwardContext {
+  /// Which keys each query sees.
+  public var spans: AttentionSpans
+  /// The position of every token, `[B, T]`.
+  public var positions: Indices
+  /// Draws the masks of dropout; nil outside training, where nothing is dropped.
+  public var dropout: DropoutKeys?
+  /// The keys and values of earlier tokens, which this pass extends; nil where there are none.
+  public var cache: KeyValueCache?
+  /// How many positions the whole sequence has by now, for positions that are scaled by it.
+  public var sequenceLength: Int
+
+  /// A context from its parts.
+  public init(
+    spans: AttentionSpans, positions: Indices, dropout: DropoutKeys? = nil,
+    cache: KeyValueCache? = nil, sequenceLength: Int
+  ) {
+    (self.spans, self.positions, self.dropout) = (spans, positions, dropout)
+    (self.cache, self.sequenceLength) = (cache, sequenceLength)
+  }
+}
+
+/// A seeded sequence of keys for dropout, one for every mask of a training run.
+public final class DropoutKeys {
+  /// How many keys were drawn; set it back to draw the same ones again.
+  public var drawn: UInt64 = 0
+  private let seed: UInt64
+
+  /// The same seed gives the same masks.
+  public init(seed: UInt64) { self.seed = Generator.mix(seed &+ 0x5851_F42D_4C95_7F2D) }
+
+  /// The next key.
+  public func next() -> UInt64 {
+    drawn += 1
+    return Generator.mix(seed ^ drawn &* 0x9E37_79B9_7F4A_7C15)
+  }
+}
+
+extension Tensor {
+  /// Dropout in training, the tensor itself elsewhere.
+  package func dropped(_ probability: Float, _ keys: DropoutKeys?) -> Tensor {
+    guard probability > 0, let keys else { return self }
+    return dropout(probability, key: keys.next())
+  }
+}
