@@ -60,7 +60,7 @@ public final class SelfAttention: Module {
         // The frequencies changed with the length: the cache holds keys that are not turned yet.
         key = key.rotated(
           headWidth: headWidth, table: rotary.table(length: context.sequenceLength),
-          positions: cache.keyPositions)
+          positions: cache.keyPositions(last: context.sequenceLength - 1))
       }
     }
     let mixed = query.attention(

@@ -1,0 +1,85 @@
+public import PEFTCheckpoints
+public import PEFTTensor
+
+/// A language model that predicts the next token: a decoder and an output head.
+///
+/// Module paths are those of Hugging Face checkpoints of the family, so that names in adapter folders mean the same here.
+/// A model is used from one isolation at a time.
+public final class CausalLM: Module {
+  /// What the model was built from.
+  public let configuration: TransformerConfiguration
+  /// The part below the head.
+  public let decoder: Decoder
+  /// D to V.
+  public let head: Linear
+  /// Where the checkpoint came from, as its configuration file; nil for a new model.
+  public internal(set) var origin: ModelOrigin?
+  /// Draws the masks of dropout while a loss is computed for training.
+  public var dropoutKeys = DropoutKeys(seed: 0)
+
+  /// Builds a model whose parameters come from `source`.
+  ///
+  /// - Parameters:
+  ///   - configuration: sizes and kinds.
+  ///   - source: random numbers or a checkpoint.
+  /// - Throws: `CheckpointError` where the source lacks a parameter or has it in another shape.
+  public init(
+    _ configuration: TransformerConfiguration, from source: any ParameterSource
+  ) throws(CheckpointError) {
+    self.configuration = configuration
+    decoder = try Decoder(configuration, from: source)
+    let weight: Parameter
+    if configuration.hasTiedHead {
+      weight = Parameter(tiedTo: decoder.tokens.weight)
+    } else {
+      weight = try source.parameter(
+        "\(configuration.names.head).weight",
+        [configuration.vocabularySize, configuration.width],
+        .normal(configuration.initializerRange))
+    }
+    head = Linear(weight: weight)
+  }
+
+  public var members: Members {
+    [configuration.names.body: decoder, configuration.names.head: head]
+  }
+
+  /// The logits of every position.
+  ///
+  /// - Parameters:
+  ///   - ids: `[B, T]`, each in `0..<V`.
+  ///   - keys: which tokens of each row are no padding; nil for all.
+  /// - Returns: `[B, T, V]`.
+  public func callAsFunction(_ ids: Indices, keys: [Range<Int>]? = nil) -> Tensor {
+    let context = context(ids, keys: keys, dropout: nil)
+    return logits(hidden(ids, keys: keys, context), context)
+  }
+
+  /// The hidden states below the final norm, `[B, T, D]`.
+  func hidden(_ ids: Indices, keys: [Range<Int>]?, _ context: ForwardContext) -> Tensor {
+    decoder(ids, keys: keys ?? Self.everything(ids), context)
+  }
+
+  /// Final norm and head of hidden states: `[..., D]` gives `[..., V]`.
+  func logits(_ hidden: Tensor, _ context: ForwardContext) -> Tensor {
+    head(decoder.norm(hidden), context)
+  }
+
+  /// The context of a pass over whole rows; positions count from each row's first token that is no padding.
+  func context(_ ids: Indices, keys: [Range<Int>]?, dropout: DropoutKeys?) -> ForwardContext {
+    precondition(ids.shape.count == 2, "CausalLM: ids of shape \(ids.shape), expected [B, T]")
+    let keys = keys ?? Self.everything(ids)
+    precondition(keys.count == ids.shape[0], "CausalLM: \(keys.count) key ranges for \(ids.shape)")
+    let length = ids.shape[1]
+    let positions = keys.flatMap { range in
+      (0..<length).map { Int32(max(0, $0 - range.lowerBound)) }
+    }
+    return ForwardContext(
+      spans: AttentionSpans(keys: keys, queries: length, isCausal: true),
+      positions: Indices(positions, shape: ids.shape), dropout: dropout, sequenceLength: length)
+  }
+
+  static func everything(_ ids: Indices) -> [Range<Int>] {
+    Array(repeating: 0..<ids.shape[1], count: ids.shape[0])
+  }
+}

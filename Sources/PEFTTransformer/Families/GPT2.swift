@@ -1,0 +1,56 @@
+import PEFTCheckpoints
+import PEFTTensor
+
+/// GPT-2 (Radford et al. 2019): learned positions, `Conv1D` weights, one map for query, key and value, a tied head.
+enum GPT2: ModelFamily {
+  static let modelTypes = ["gpt2"]
+
+  static let names = TransformerConfiguration.Names(
+    body: "transformer", tokens: "wte", positions: "wpe", layers: "h", attention: "attn",
+    query: "c_attn", key: "", value: "", attentionOutput: "c_proj", attentionNorm: "ln_1",
+    feedForward: "mlp", gate: "", up: "c_fc", down: "c_proj", feedForwardNorm: "ln_2",
+    finalNorm: "ln_f", head: "lm_head")
+
+  static func isBuffer(_ name: String) -> Bool {
+    name.hasSuffix(".attn.bias") || name.hasSuffix(".attn.masked_bias")
+  }
+
+  static func configuration(
+    _ file: ConfigurationFile
+  ) throws(CheckpointError) -> TransformerConfiguration {
+    let width = try file.positive("n_embd", default: 768)
+    let heads = try file.positive("n_head", default: 12)
+    let layers = try file.positive("n_layer", default: 12)
+    guard width % heads == 0 else {
+      throw .invalidField(
+        path: file.path, field: "n_embd", expected: "a multiple of n_head (\(heads))",
+        found: "\(width)")
+    }
+    try file.require("scale_attn_weights", toBe: true)
+    try file.require("scale_attn_by_inverse_layer_idx", toBe: false)
+    try file.require("add_cross_attention", toBe: false)
+    var dropout = TransformerConfiguration.Dropout()
+    dropout.embedding = Float(try file.number("embd_pdrop", default: 0.1))
+    dropout.attention = Float(try file.number("attn_pdrop", default: 0.1))
+    dropout.residual = Float(try file.number("resid_pdrop", default: 0.1))
+    // The order of two roundings in half precision; nothing in float32.
+    file.ignore(["reorder_and_upcast_attn"])
+    file.ignore([
+      "summary_type", "summary_use_proj", "summary_activation", "summary_first_dropout",
+      "summary_proj_to_labels", "n_ctx",
+    ])
+    return TransformerConfiguration(
+      vocabularySize: try file.positive("vocab_size", default: 50257), width: width,
+      layers: layers, heads: heads, keyValueHeads: heads, headWidth: width / heads,
+      feedForwardWidth: try file.optionalInteger("n_inner") ?? 4 * width,
+      maximumPositions: try file.positive("n_positions", default: 1024), norm: .layer,
+      normEpsilon: Float(try file.number("layer_norm_epsilon", default: 1e-5)),
+      activation: try file.activation("activation_function", default: "gelu_new"), isGated: false,
+      positions: .learned, hasFusedQueryKeyValue: true, hasQueryKeyValueBias: true,
+      hasAttentionOutputBias: true, hasFeedForwardBias: true,
+      slidingWindows: Array(repeating: nil, count: layers),
+      hasTiedHead: try file.bool("tie_word_embeddings", default: true), layout: .inputOutput,
+      initializerRange: Float(try file.number("initializer_range", default: 0.02)),
+      dropout: dropout, names: names)
+  }
+}

@@ -1,0 +1,54 @@
+public import PEFTTensor
+
+/// The keys and values of the tokens that a model has seen, by layer, in memory that is taken once.
+public final class KeyValueCache {
+  /// How many tokens a row can hold.
+  public let capacity: Int
+  /// How many it holds.
+  public private(set) var length = 0
+  private let batch: Int
+  private var keys: [Tensor]
+  private var values: [Tensor]
+  private let starts: [Int]
+
+  /// An empty cache.
+  ///
+  /// - Parameters:
+  ///   - configuration: of the model that fills it.
+  ///   - starts: the first place that is no padding, for each row of the batch.
+  ///   - capacity: how many tokens a row can hold.
+  public init(_ configuration: TransformerConfiguration, starts: [Int], capacity: Int) {
+    self.capacity = capacity
+    self.starts = starts
+    batch = starts.count
+    let width = configuration.keyValueHeads * configuration.headWidth
+    let shape = [batch, capacity, width]
+    keys = (0..<configuration.layers).map { _ in Tensor(uninitialized: shape) }
+    values = keys.map { _ in Tensor(uninitialized: shape) }
+  }
+
+  /// The memory that the keys and values take, in bytes.
+  public var byteCount: Int { (keys + values).reduce(0) { $0 + $1.count * 4 } }
+
+  /// Adds the keys and values of new tokens and returns all; `advance` makes them count once every layer has added its own.
+  ///
+  /// The tensors returned reach to the capacity: spans keep queries from what is not filled.
+  func extend(layer: Int, keys newKeys: Tensor, values newValues: Tensor) -> (Tensor, Tensor) {
+    precondition(
+      length + newKeys.shape[1] <= capacity,
+      "KeyValueCache: \(length) and \(newKeys.shape[1]) tokens in a capacity of \(capacity)")
+    keys[layer].overwrite(with: newKeys, at: length)
+    values[layer].overwrite(with: newValues, at: length)
+    return (keys[layer], values[layer])
+  }
+
+  /// Counts tokens that every layer has added.
+  func advance(by count: Int) { length += count }
+
+  /// The position of every place of the cache; at most `last` in places that are not filled yet.
+  func keyPositions(last: Int) -> Indices {
+    Indices(
+      starts.flatMap { start in (0..<capacity).map { Int32(min(max(0, $0 - start), last)) } },
+      shape: [batch, capacity])
+  }
+}
