@@ -28,6 +28,9 @@ public final class Parameter {
   /// Whether this is a second place of another parameter.
   public var isTied: Bool { source != nil }
 
+  /// Whether this is a second place of `other`.
+  package func isTied(to other: Parameter) -> Bool { source === other }
+
   /// The elements; setting them keeps the shape.
   public var value: Tensor {
     get { source?.value ?? own }

@@ -5,7 +5,7 @@ public import PEFTTensor
 ///
 /// Module paths are those of Hugging Face checkpoints of the family, so that names in adapter folders mean the same here.
 /// A model is used from one isolation at a time.
-public final class CausalLM: Module {
+public final class CausalLM: AdapterHost {
   /// What the model was built from.
   public let configuration: TransformerConfiguration
   /// The part below the head.
@@ -14,6 +14,8 @@ public final class CausalLM: Module {
   public let head: Linear
   /// Where the checkpoint came from, as its configuration file; nil for a new model.
   public internal(set) var origin: ModelOrigin?
+  /// What is attached.
+  public let adapters = AdapterRegistry()
   /// Draws the masks of dropout while a loss is computed for training.
   public var dropoutKeys = DropoutKeys(seed: 0)
 
@@ -39,6 +41,11 @@ public final class CausalLM: Module {
     }
     head = Linear(weight: weight)
   }
+
+  /// The family.
+  public var modelType: String { configuration.modelType }
+  /// The head.
+  public var outputHead: Linear? { head }
 
   public var members: Members {
     [configuration.names.body: decoder, configuration.names.head: head]
@@ -77,6 +84,13 @@ public final class CausalLM: Module {
     return ForwardContext(
       spans: AttentionSpans(keys: keys, queries: length, isCausal: true),
       positions: Indices(positions, shape: ids.shape), dropout: dropout, sequenceLength: length)
+  }
+
+  /// The logits of sixteen fixed tokens, or of as many as the model has positions for.
+  public func probeOutput() -> Tensor {
+    let count = min(16, configuration.maximumPositions)
+    let ids = (0..<count).map { Int32(($0 * 7919 + 1) % configuration.vocabularySize) }
+    return withoutGradients { self(Indices(ids, shape: [1, count])) }
   }
 
   static func everything(_ ids: Indices) -> [Range<Int>] {

@@ -4,6 +4,8 @@ public import PEFTTensor
 ///
 /// A family file makes it from `config.json`; layers are built from it and do not keep it.
 public struct TransformerConfiguration: Sendable, Hashable {
+  /// The family, as `model_type` in `config.json`.
+  public var modelType: String
   /// V.
   public var vocabularySize: Int
   /// D.

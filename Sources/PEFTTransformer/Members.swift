@@ -35,6 +35,7 @@ public struct Walk {
   /// The parameters; one that several modules share stands at its first place.
   public internal(set) var parameters: [NamedParameter] = []
   var seen: Set<ObjectIdentifier> = []
+  let includesAdapters: Bool
 }
 
 /// A parameter and where it stands in the model.
@@ -73,7 +74,7 @@ extension Parameter: Member {
     if !isTied, walk.seen.insert(ObjectIdentifier(self)).inserted {
       walk.parameters.append(NamedParameter(path: path, parameter: self))
     }
-    guard let substitute, walk.seen.insert(ObjectIdentifier(substitute)).inserted else { return }
+    guard walk.includesAdapters, let substitute, walk.seen.insert(ObjectIdentifier(substitute)).inserted else { return }
     let names = path.split(separator: ".")
     let inserted = names.dropLast() + ["modules_to_save"] + names.suffix(1)
     walk.parameters.append(
@@ -97,15 +98,15 @@ extension Optional: Member where Wrapped: Member {
   }
 }
 
-/// A member that is known by a protocol only.
-public struct AnyMember: Member {
-  private let member: (any Member)?
+/// What fills the slot of a layer: an adapter, which a walk over the base alone leaves out.
+public struct SlotMember: Member {
+  private let adapter: (any Member)?
 
-  /// Wraps a member, or nothing.
-  public init(_ member: (any Member)?) { self.member = member }
+  /// Wraps an adapter, or nothing.
+  public init(_ adapter: (any Member)?) { self.adapter = adapter }
 
-  /// Adds the wrapped member to a walk.
+  /// Adds the adapter to a walk that includes adapters.
   public func collect(at path: String, into walk: inout Walk) {
-    member?.collect(at: path, into: &walk)
+    if walk.includesAdapters { adapter?.collect(at: path, into: &walk) }
   }
 }

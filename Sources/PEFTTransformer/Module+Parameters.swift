@@ -12,8 +12,11 @@ public enum ParameterSet: Sendable {
 
 extension Module {
   /// Everything below this module. One pass over the tree.
-  public var walk: Walk {
-    var walk = Walk()
+  public var walk: Walk { walk(includingAdapters: true) }
+
+  /// The same, with or without what fills the slots of layers.
+  public func walk(includingAdapters: Bool) -> Walk {
+    var walk = Walk(includesAdapters: includingAdapters)
     collect(at: "", into: &walk)
     return walk
   }
@@ -53,5 +56,16 @@ extension Module {
     let chosen = parameters().filter { condition($0.path) }
     for named in chosen { named.parameter.isTrainable = true }
     return chosen.count
+  }
+}
+
+extension Module {
+  /// The parameters that this module keeps itself, by the name that its members give them.
+  package var ownParameters: [(name: String, parameter: Parameter)] {
+    members.entries.compactMap { entry in
+      if let parameter = entry.member as? Parameter { return (entry.name, parameter) }
+      if let parameter = entry.member as? Parameter? { return parameter.map { (entry.name, $0) } }
+      return nil
+    }
   }
 }

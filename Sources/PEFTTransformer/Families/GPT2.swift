@@ -40,6 +40,7 @@ enum GPT2: ModelFamily {
       "summary_proj_to_labels", "n_ctx",
     ])
     return TransformerConfiguration(
+      modelType: "gpt2",
       vocabularySize: try file.positive("vocab_size", default: 50257), width: width,
       layers: layers, heads: heads, keyValueHeads: heads, headWidth: width / heads,
       feedForwardWidth: try file.optionalInteger("n_inner") ?? 4 * width,

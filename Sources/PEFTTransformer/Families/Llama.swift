@@ -40,6 +40,7 @@ enum Llama: ModelFamily {
     let isQwen = type == "qwen2"
     let hasBias = isQwen ? false : try file.bool("attention_bias", default: false)
     return TransformerConfiguration(
+      modelType: type,
       vocabularySize: try file.positive("vocab_size", default: isQwen ? 151_936 : 32_000),
       width: width, layers: layers, heads: heads, keyValueHeads: groups, headWidth: headWidth,
       feedForwardWidth: try file.positive("intermediate_size"), maximumPositions: maximum,

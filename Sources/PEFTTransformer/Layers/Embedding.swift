@@ -22,7 +22,7 @@ public final class Embedding: Module {
   /// An embedding from its table.
   public init(weight: Parameter) { self.weight = weight }
 
-  public var members: Members { ["weight": weight, "": AnyMember(adapter)] }
+  public var members: Members { ["weight": weight, "": SlotMember(adapter)] }
 
   /// The rows, adapted where there is an adapter.
   public func callAsFunction(_ ids: Indices, _ context: ForwardContext) -> Tensor {

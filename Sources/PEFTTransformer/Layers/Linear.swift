@@ -34,7 +34,7 @@ public final class Linear: Module {
   public var outputs: Int { weight.shape[layout == .outputInput ? 0 : 1] }
 
   public var members: Members {
-    ["weight": weight, "bias": bias, "": AnyMember(adapter)]
+    ["weight": weight, "bias": bias, "": SlotMember(adapter)]
   }
 
   /// The output, adapted where there is an adapter.

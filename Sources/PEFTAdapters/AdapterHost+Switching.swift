@@ -1,0 +1,97 @@
+public import PEFTTransformer
+
+extension AdapterHost {
+  private var loras: [LoRAAdapter] { adapters.attachments.compactMap { $0 as? LoRAAdapter } }
+
+  /// The attached adapter of a name.
+  ///
+  /// - Parameter name: as it was attached.
+  /// - Returns: the adapter.
+  /// - Throws: `AdapterError.unknownAdapter`.
+  public func adapter(_ name: String) throws(AdapterError) -> LoRAAdapter {
+    guard let adapter = loras.first(where: { $0.name == name }) else {
+      throw .unknownAdapter(name, existing: adapters.names)
+    }
+    return adapter
+  }
+
+  /// Makes exactly these adapters take part in the forward pass; several are added up.
+  ///
+  /// - Parameter names: of attached adapters; empty for the base alone.
+  /// - Throws: `AdapterError` for an unknown name, and where two would replace the same parameter; nothing is changed then.
+  public func activate(_ names: [String]) throws(AdapterError) {
+    var chosen: [LoRAAdapter] = []
+    for name in names { chosen.append(try adapter(name)) }
+    var owners: [ObjectIdentifier: LoRAAdapter] = [:]
+    for adapter in chosen {
+      for (key, base, _) in adapter.copies {
+        if let other = owners.updateValue(adapter, forKey: ObjectIdentifier(base)), other !== adapter {
+          throw .conflict(
+            "\"\(other.name)\" and \"\(adapter.name)\" both replace \(key); only one can be active")
+        }
+      }
+    }
+    for adapter in loras where !chosen.contains(where: { $0 === adapter }) {
+      adapter.isActive = false
+    }
+    for adapter in chosen { adapter.isActive = true }
+  }
+
+  /// Runs `body` with exactly these adapters active, and goes back to those before.
+  ///
+  /// - Parameters:
+  ///   - names: of attached adapters.
+  ///   - body: what to run.
+  /// - Returns: what `body` returns.
+  /// - Throws: `AdapterError` as `activate`, and what `body` throws.
+  public func withAdapters<Result>(
+    _ names: [String], _ body: () throws -> Result
+  ) throws -> Result {
+    let before = adapters.activeNames
+    try activate(names)
+    // Every name of `before` is attached and was active together with the others.
+    defer { try? activate(before) }
+    return try body()
+  }
+
+  /// Runs `body` with the base alone, and goes back to the adapters before.
+  ///
+  /// An adapter that is merged stays in the weights.
+  ///
+  /// - Parameter body: what to run.
+  /// - Returns: what `body` returns.
+  /// - Throws: what `body` throws.
+  public func withoutAdapters<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = loras.filter(\.isActive)
+    for adapter in before { adapter.isActive = false }
+    defer { for adapter in before { adapter.isActive = true } }
+    return try body()
+  }
+
+  /// Removes an adapter; with the last one, the base can be trained as before.
+  ///
+  /// - Parameter name: of an attached adapter, which is not merged.
+  /// - Throws: `AdapterError` for an unknown name or a merged adapter.
+  public func detach(_ name: String) throws(AdapterError) {
+    let adapter = try adapter(name)
+    if adapter.isMerged {
+      throw .wrongState("\"\(name)\" is merged into the base; unmerge it before it is detached")
+    }
+    adapter.isActive = false
+    for (_, base, _) in adapter.layers {
+      guard let slot = base.adapter as? LinearSlot else { continue }
+      slot.layers.removeAll { $0.belongs(to: adapter) }
+      if slot.layers.isEmpty { base.adapter = nil }
+    }
+    for (_, base, _) in adapter.embeddings {
+      guard let slot = base.adapter as? EmbeddingSlot else { continue }
+      slot.layers.removeAll { $0.belongs(to: adapter) }
+      if slot.layers.isEmpty { base.adapter = nil }
+    }
+    adapters.attachments.removeAll { $0 === adapter }
+    if adapters.attachments.isEmpty {
+      for parameter in adapters.trainableBefore { parameter.isTrainable = true }
+      adapters.trainableBefore = []
+    }
+  }
+}

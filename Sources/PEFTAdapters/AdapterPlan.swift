@@ -1,0 +1,54 @@
+/// What attaching an adapter would do, before anything changes.
+public struct AdapterPlan: Sendable, Hashable {
+  /// One module that would be adapted.
+  public struct Match: Sendable, Hashable {
+    /// The path of the module.
+    public var path: String
+    /// N and M of a linear layer; V and D of an embedding.
+    public var inputs: Int
+    /// The width of the output.
+    public var outputs: Int
+    /// R.
+    public var rank: Int
+    /// The numerator of the scale.
+    public var alpha: Double
+    /// Whether it is an embedding.
+    public var isEmbedding: Bool
+    /// How many parameters the adapter has there.
+    public var parameters: Int
+  }
+
+  /// A parameter of the base of which the adapter trains a copy.
+  public struct Copy: Sendable, Hashable {
+    /// The path of the parameter.
+    public var path: String
+    /// How many elements it has.
+    public var parameters: Int
+  }
+
+  /// The modules that would be adapted.
+  public var matches: [Match]
+  /// Parameters that would be trained as a whole: `modules_to_save` and biases.
+  public var copies: [Copy]
+  /// How many modules each entry of the list of targets selects.
+  public var counts: [PatternValue<Int>]
+  /// The paths that an exclusion kept out.
+  public var excluded: [String]
+
+  /// How many parameters would be trained.
+  public var trainableCount: Int {
+    matches.reduce(0) { $0 + $1.parameters } + copies.reduce(0) { $0 + $1.parameters }
+  }
+}
+
+extension AdapterPlan: CustomStringConvertible {
+  /// One line for each module.
+  public var description: String {
+    var lines = matches.map {
+      "\($0.path)  \($0.inputs) -> \($0.outputs)  rank \($0.rank), alpha \($0.alpha)"
+    }
+    lines += copies.map { "\($0.path)  \($0.parameters) trained as a whole" }
+    lines.append("\(trainableCount) trainable parameters in \(matches.count) modules")
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,76 @@
+/// Low-rank adaptation: `y = W x + s B A dropout(x)` with trained A `[R, N]` and B `[M, R]`.
+///
+/// "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685), with the settings, defaults and names of
+/// matching of Hugging Face PEFT. The scale is `alpha / R`, or `alpha / sqrt(R)` where it is rank-stabilised (arXiv 2312.03732).
+public struct LoRA: Sendable, Hashable {
+  /// R.
+  public var rank: Int
+  /// The numerator of the scale.
+  public var alpha: Double
+  /// The probability of an input element of the branch to be dropped in training.
+  public var dropout: Float
+  /// Which modules are adapted.
+  public var targets: Targets
+  /// Which of these are not.
+  public var excluded: Targets?
+  /// The indices of the layers in which modules are adapted; nil for all.
+  public var layersToTransform: [Int]?
+  /// The names that stand before the index of a layer; empty for any.
+  public var layersPattern: [String] = []
+  /// Other ranks for some modules.
+  public var rankPattern: [PatternValue<Int>] = []
+  /// Other alphas for some modules.
+  public var alphaPattern: [PatternValue<Double>] = []
+  /// Whether the scale is `alpha / sqrt(R)`.
+  public var isRankStabilized = false
+  /// Which biases of the base are trained as well.
+  public var bias = BiasTraining.none
+  /// Whether B has a bias of its own (`lora_bias`).
+  public var hasBias = false
+  /// The ends of the paths of modules that are trained as a whole, in a copy.
+  public var modulesToSave: [String] = []
+  /// Whether a tied output head follows a copy of the embedding.
+  public var ensuresWeightTying = false
+  /// How A and B start.
+  public var initialization = Initialization.kaiming
+  /// Chooses the random numbers of the start; each module draws from its own path, so the order does not matter.
+  public var seed: UInt64 = 0
+
+  /// Which biases of the base are trained.
+  public enum BiasTraining: String, Sendable, Hashable {
+    /// None.
+    case none
+    /// Every one in the model.
+    case all
+    /// Those of adapted layers.
+    case loraOnly = "lora_only"
+  }
+
+  /// How A and B start.
+  public enum Initialization: Sendable, Hashable {
+    /// A uniform in `+-1 / sqrt(N)`, B zero: PyTorch's default for a linear layer. The adapter starts without effect.
+    case kaiming
+    /// A normal with deviation `1 / R`, B zero.
+    case gaussian
+    /// A and B as PyTorch's default for linear layers: the adapter changes the model from the start.
+    case random
+  }
+
+  /// Settings; the others have defaults that can be set afterwards.
+  public init(
+    rank: Int = 8, alpha: Double = 8, dropout: Float = 0, targets: Targets = .attention
+  ) {
+    (self.rank, self.alpha, self.dropout, self.targets) = (rank, alpha, dropout, targets)
+  }
+
+  /// The factor of the branch for a module of this rank and alpha.
+  public func scale(rank: Int, alpha: Double) -> Float {
+    Float(isRankStabilized ? alpha / Double(rank).squareRoot() : alpha / Double(rank))
+  }
+
+  var selection: ModuleSelection {
+    ModuleSelection(
+      targets: targets, excluded: excluded, layers: layersToTransform,
+      layersPatterns: layersPattern, modulesToSave: modulesToSave)
+  }
+}

@@ -1,0 +1,41 @@
+public import PEFTTensor
+
+/// A model that adapters can be attached to.
+public protocol AdapterHost: Module {
+  /// The family, as `model_type` in `config.json`; chooses the usual targets of adapters.
+  var modelType: String { get }
+  /// The output head, which the target `all-linear` leaves out; nil where there is none.
+  var outputHead: Linear? { get }
+  /// What is attached.
+  var adapters: AdapterRegistry { get }
+  /// The output for some fixed input, to compare a model with itself before and after a change.
+  func probeOutput() -> Tensor
+}
+
+/// An adapter that is attached to a model under a name.
+public protocol Attachment: AnyObject {
+  /// The name, unique in the model.
+  var name: String { get }
+  /// Whether it takes part in the forward pass.
+  var isActive: Bool { get }
+  /// Whether its change stands in the weights of the base at the moment.
+  var isMerged: Bool { get }
+}
+
+/// The adapters of one model, and the base as it was before them.
+public final class AdapterRegistry {
+  /// The adapters in the order in which they were attached.
+  package var attachments: [any Attachment] = []
+  /// Parameters that a merge has changed, and their values before the first merge.
+  package var pristine: [ObjectIdentifier: (parameter: Parameter, value: Tensor)] = [:]
+  /// The parameters that were trainable before the first adapter was attached.
+  package var trainableBefore: [Parameter] = []
+
+  /// No adapters.
+  public init() {}
+
+  /// The names of the adapters, in the order in which they were attached.
+  public var names: [String] { attachments.map(\.name) }
+  /// The names of those that take part in the forward pass.
+  public var activeNames: [String] { attachments.filter(\.isActive).map(\.name) }
+}
