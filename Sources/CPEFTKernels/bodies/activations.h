@@ -31,12 +31,15 @@ static void kernel_gelu_tanh(const float *x, float *y, size_t n) {
 
 static void kernel_gelu_tanh_backward(const float *x, const float *dy, float *dx, size_t n) {
   EACH_VECTOR(n, {
-    // Beyond 30 the derivative is 0 or 1 to the last bit.
-    vf v = bounded(load(x + i, count), 30.0f);
+    // Beyond 10 the derivative is 0 or 1 to the last bit, and the exponential could overflow.
+    vf v = bounded(load(x + i, count), 10.0f);
     vf square = v * v;
-    vf s = logistic(v * fused(square, CONSTANT(0.0713548163f), CONSTANT(1.59576912f)));
+    vf twice = v * fused(square, CONSTANT(0.0713548163f), CONSTANT(1.59576912f));
+    vf e = exponential(-twice);
+    vf s = 1.0f / (1.0f + e);
     vf inner = fused(square, CONSTANT(0.214064449f), CONSTANT(1.59576912f));
-    vf slope = fused(v * s * (1.0f - s), inner, s);
+    // 1 - s is e s, without the cancellation.
+    vf slope = fused(v * s * (e * s), inner, s);
     store(dx + i, load(dy + i, count) * slope, count);
   })
 }
@@ -48,16 +51,20 @@ static void kernel_silu(const float *x, float *y, size_t n) {
   })
 }
 
-// s (1 + x (1 - s)) with s = logistic(x), x bounded where s is 0 or 1 to the last bit.
-HELPER vf silu_slope(vf x, vf s) {
-  vf near = bounded(x, 110.0f);
-  return s * fused(near, 1.0f - s, CONSTANT(1.0f));
+// The derivative s (1 + x (1 - s)) with s = 1 / (1 + e^-x), which is handed back too. 1 - s is
+// e^-x s, without the cancellation; x is bounded so that e^-x does not overflow.
+HELPER vf silu_slope(vf x, vf *s) {
+  vf v = bounded(x, 88.0f);
+  vf e = exponential(-v);
+  vf logistic = 1.0f / (1.0f + e);
+  *s = logistic;
+  return logistic * fused(v, e * logistic, CONSTANT(1.0f));
 }
 
 static void kernel_silu_backward(const float *x, const float *dy, float *dx, size_t n) {
   EACH_VECTOR(n, {
-    vf v = load(x + i, count);
-    store(dx + i, load(dy + i, count) * silu_slope(v, logistic(v)), count);
+    vf s, slope = silu_slope(load(x + i, count), &s);
+    store(dx + i, load(dy + i, count) * slope, count);
   })
 }
 
@@ -96,8 +103,8 @@ static void kernel_swiglu_backward(const float *gate, const float *up, const flo
                                    float *dgate, float *dup, size_t n) {
   EACH_VECTOR(n, {
     vf v = load(gate + i, count), u = load(up + i, count), d = load(dy + i, count);
-    vf s = logistic(v);
-    store(dgate + i, d * u * silu_slope(v, s), count);
+    vf s, slope = silu_slope(v, &s);
+    store(dgate + i, d * u * slope, count);
     store(dup + i, d * (v * s), count);
   })
 }

@@ -29,9 +29,6 @@ HELPER vf exponential(vf x) {
 #endif
 }
 
-// 1 / (1 + e^-x)
-HELPER vf logistic(vf x) { return 1.0f / (1.0f + exponential(-x)); }
-
 // tanh, within 2 ulp: an odd polynomial near 0, elsewhere 1 - 2 / (e^2|x| + 1).
 HELPER vf hyperbolic_tangent(vf x) {
   vf a = absolute(x);
@@ -41,7 +38,7 @@ HELPER vf hyperbolic_tangent(vf x) {
                      -0x1.55552ep-2f);
   vf near = fused(p, z * x, x);
   vf far = 1.0f - 2.0f / (exponential(a + a) + 1.0f);
-  return choose(a < 0.625f, near, with_sign(far, x));
+  return with_sign(choose(a < 0.625f, near, far), x);
 }
 
 // The normal distribution function of x, and e^(-x^2 / 2). Of |x| it is the tail that is computed,
