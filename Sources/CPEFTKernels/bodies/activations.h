@@ -1,20 +1,23 @@
 // Activations and their derivatives.
 
+// x Phi(x) is max(x, 0) - |x| times the tail beyond |x|, on either side of 0.
 static void kernel_gelu(const float *x, float *y, size_t n) {
   EACH_VECTOR(n, {
     vf bell, v = load(x + i, count);
-    store(y + i, v * normal_distribution(v, &bell), count);
+    vf a = at_most(absolute(v), CONSTANT(13.0f));
+    vf positive = at_least(v, CONSTANT(0.0f));
+    store(y + i, fused(-a, normal_tail(a, &bell), positive), count);
   })
 }
 
-// Phi(x) + x phi(x)
+// Phi(x) + x phi(x): below 0 the tail less |x| phi(x), above 0 what is missing from 1.
 static void kernel_gelu_backward(const float *x, const float *dy, float *dx, size_t n) {
   EACH_VECTOR(n, {
     vf bell, v = load(x + i, count);
-    vf distribution = normal_distribution(v, &bell);
-    // Bounded, so that an infinite x does not meet a bell of 0.
-    vf near = bounded(v, 20.0f);
-    vf slope = fused(near * 0.398942280f, bell, distribution);
+    vf a = at_most(absolute(v), CONSTANT(13.0f));
+    vf tail = normal_tail(a, &bell);
+    vf below = fused(a * -0.398942280f, bell, tail);
+    vf slope = choose(v < 0.0f, below, 1.0f - below);
     store(dx + i, load(dy + i, count) * slope, count);
   })
 }

@@ -34,8 +34,9 @@ typedef uint16_t vh_anywhere __attribute__((vector_size(2 * LANES), aligned(1), 
 
 HELPER vf splat(float a) { return (vf){0} + a; }
 
-// Where a kernel does much arithmetic, a build without optimisation would spend its time on the arguments
-// and results of helpers; these are macros for that reason, and polynomials are single expressions.
+// Where a kernel does much arithmetic, a build without optimisation would spend its time on the
+// arguments and results of helpers; these are macros for that reason, and polynomials are single
+// expressions.
 #if LANES == 16
 #define CONSTANT(c) ((vf){c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c})
 #elif LANES == 8
@@ -56,12 +57,9 @@ HELPER vf splat(float a) { return (vf){0} + a; }
   fused(fused(CONSTANT(c2), x, CONSTANT(c1)), x, CONSTANT(c0))
 #define POLYNOMIAL4(x, c4, c3, c2, c1, c0) \
   fused(fused(POLYNOMIAL2(x, c4, c3, c2), x, CONSTANT(c1)), x, CONSTANT(c0))
-#define POLYNOMIAL9(x, c9, c8, c7, c6, c5, c4, c3, c2, c1, c0)                              \
-  fused(fused(fused(fused(fused(POLYNOMIAL4(x, c9, c8, c7, c6, c5), x, CONSTANT(c4)), x,    \
-                          CONSTANT(c3)),                                                    \
-                    x, CONSTANT(c2)),                                                       \
-              x, CONSTANT(c1)),                                                             \
-        x, CONSTANT(c0))
+#define POLYNOMIAL7(x, c7, c6, c5, c4, c3, c2, c1, c0)                                       \
+  fused(fused(fused(POLYNOMIAL4(x, c7, c6, c5, c4, c3), x, CONSTANT(c2)), x, CONSTANT(c1)), x, \
+        CONSTANT(c0))
 
 // The first `count` elements at p, 0 in the other lanes.
 HELPER vf load(const float *p, size_t count) {
