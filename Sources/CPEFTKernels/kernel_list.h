@@ -85,9 +85,9 @@ KERNEL(void, dropout,
        (const float *x, float *y, size_t n, float p, uint64_t key, uint64_t first),
        (x, y, n, p, key, first))
 KERNEL(void, adamw,
-       (float *w, const float *g, float *m, float *v, size_t n, float gradient_scale, float rate,
-        float decay, float beta1, float beta2, float step_size, float inverse_root_correction2,
-        float epsilon),
+       (float *w, const float *g, float *m, float *v, size_t n, float gradient_scale, double rate,
+        double decay, double beta1, double beta2, double step_size,
+        double inverse_root_correction2, double epsilon),
        (w, g, m, v, n, gradient_scale, rate, decay, beta1, beta2, step_size,
         inverse_root_correction2, epsilon))
 KERNEL(void, sgd,

@@ -5,17 +5,17 @@ package enum OptimizerKernels {
   /// The settings of AdamW at one step.
   package struct AdamW: Sendable {
     package var gradientScale: Float
-    package var rate: Float
-    package var decay: Float
-    package var beta1: Float
-    package var beta2: Float
-    package var stepSize: Float
-    package var inverseRootCorrection2: Float
-    package var epsilon: Float
+    package var rate: Double
+    package var decay: Double
+    package var beta1: Double
+    package var beta2: Double
+    package var stepSize: Double
+    package var inverseRootCorrection2: Double
+    package var epsilon: Double
 
     package init(
-      gradientScale: Float, rate: Float, decay: Float, beta1: Float, beta2: Float,
-      stepSize: Float, inverseRootCorrection2: Float, epsilon: Float
+      gradientScale: Float, rate: Double, decay: Double, beta1: Double, beta2: Double,
+      stepSize: Double, inverseRootCorrection2: Double, epsilon: Double
     ) {
       (self.gradientScale, self.rate, self.decay) = (gradientScale, rate, decay)
       (self.beta1, self.beta2, self.stepSize) = (beta1, beta2, stepSize)

@@ -1,14 +1,15 @@
 // Optimiser steps, in the order of PyTorch's single-tensor implementations.
 
 static void kernel_adamw(float *w, const float *g, float *m, float *v, size_t n,
-                         float gradient_scale, float rate, float decay, float beta1, float beta2,
-                         float step_size, float inverse_root_correction2, float epsilon) {
-  vf keep = splat((float)(1.0 - (double)rate * (double)decay));
-  vf share1 = splat((float)(1.0 - (double)beta1)), share2 = splat((float)(1.0 - (double)beta2));
-  vf kept2 = splat(beta2), step = splat(-step_size), scale = splat(gradient_scale);
-  vf correction = splat(inverse_root_correction2), floor = splat(epsilon);
+                         float gradient_scale, double rate, double decay, double beta1,
+                         double beta2, double step_size, double inverse_root_correction2,
+                         double epsilon) {
+  vf keep = splat((float)(1.0 - rate * decay));
+  vf share1 = splat((float)(1.0 - beta1)), share2 = splat((float)(1.0 - beta2));
+  vf kept2 = splat((float)beta2), step = splat((float)-step_size), scale = splat(gradient_scale);
+  vf correction = splat((float)inverse_root_correction2), floor = splat((float)epsilon);
   // A lerp by more than a half is taken from the other end, as PyTorch does.
-  const int from_gradient = 1.0f - beta1 >= 0.5f;
+  const int from_gradient = 1.0 - beta1 >= 0.5;
   EACH_VECTOR(n, {
     vf gradient = load(g + i, count) * scale;
     vf mean = load(m + i, count);

@@ -120,9 +120,10 @@ void peft_dropout(const float *x, float *y, size_t n, float p, uint64_t key, uin
 // rate * decay; m = lerp; v = lerp; w -= step_size * m / (sqrt(v) * inverse_root_correction2 +
 // epsilon) with step_size = rate / (1 - beta1^t) and inverse_root_correction2 = 1 / sqrt(1 -
 // beta2^t). g is scaled by gradient_scale first.
+// The settings are doubles because 1 - beta2 loses its lower half when beta2 is a float.
 void peft_adamw(float *w, const float *g, float *m, float *v, size_t n, float gradient_scale,
-                float rate, float decay, float beta1, float beta2, float step_size,
-                float inverse_root_correction2, float epsilon);
+                double rate, double decay, double beta1, double beta2, double step_size,
+                double inverse_root_correction2, double epsilon);
 // SGD with momentum as PyTorch: g += decay * w; velocity = momentum * velocity + g (or g at the
 // first step); w -= rate * velocity (or g + momentum * velocity with nesterov). velocity may be
 // NULL where momentum is 0.
