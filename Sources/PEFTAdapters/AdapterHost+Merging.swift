@@ -1,4 +1,4 @@
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 /// How well a merged model agrees with the adapted one.

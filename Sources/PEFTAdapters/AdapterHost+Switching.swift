@@ -1,3 +1,4 @@
+import PEFTTensor
 public import PEFTTransformer
 
 extension AdapterHost {

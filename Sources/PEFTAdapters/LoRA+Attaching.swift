@@ -1,4 +1,4 @@
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 extension AdapterHost {

@@ -1,5 +1,5 @@
 internal import PEFTCheckpoints
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 extension LoRA {

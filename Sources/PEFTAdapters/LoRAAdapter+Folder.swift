@@ -1,6 +1,6 @@
-public import PEFTCheckpoints
+import PEFTCheckpoints
 internal import PEFTJSON
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 /// How strictly an adapter folder is read.

@@ -1,4 +1,4 @@
-public import PEFTCheckpoints
+import PEFTCheckpoints
 public import PEFTTensor
 
 /// A stack of blocks between embeddings and a final norm: the part of a language model below its head.

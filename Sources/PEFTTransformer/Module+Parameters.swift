@@ -1,4 +1,4 @@
-public import PEFTTensor
+package import PEFTTensor
 
 /// A choice among the parameters of a module.
 public enum ParameterSet: Sendable {

@@ -1,5 +1,5 @@
 internal import Foundation
-public import PEFTTensor
+import PEFTTensor
 
 /// The frequencies of rotary positions, and how they are stretched for long sequences.
 ///

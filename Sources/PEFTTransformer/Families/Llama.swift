@@ -72,7 +72,7 @@ enum Llama: ModelFamily {
     let none = [Int?](repeating: nil, count: layers)
     if type == "llama" { return none }
     let window = try file.optionalInteger("sliding_window")
-    let types = try file.optionalStrings("layer_types")
+    let types = try file.optionalStringArray("layer_types")
     let isOn = type == "mistral" ? true : try file.bool("use_sliding_window", default: false)
     let first = try file.integer("max_window_layers", default: 28)
     guard isOn, let window else { return none }
@@ -99,11 +99,12 @@ enum Llama: ModelFamily {
 extension RotaryScaling {
   /// Reads `rope_theta` and `rope_scaling`, or the `rope_parameters` that join them in newer files.
   init(_ file: ConfigurationFile, maximumPositions: Int) throws(CheckpointError) {
-    let newer = try file.optionalObject("rope_parameters")
-    let older = try file.optionalObject("rope_scaling")
+    let newer = try file.object("rope_parameters")
+    let older = try file.object("rope_scaling")
     let own = try file.optionalNumber("rope_theta")
     let fields = newer ?? older
-    let base = try newer?.optionalNumber("rope_theta") ?? own ?? 10_000
+    var base = own ?? 10_000
+    if let newer { base = try newer.optionalNumber("rope_theta") ?? base }
     guard base > 0 else {
       throw .invalidField(
         path: file.path, field: "rope_theta", expected: "a positive number", found: "\(base)")
@@ -112,7 +113,8 @@ extension RotaryScaling {
       self.init(base: base)
       return
     }
-    let kindName = try fields.optionalString("rope_type") ?? fields.optionalString("type") ?? "default"
+    let oldName = try fields.optionalString("type")
+    let kindName = try fields.optionalString("rope_type") ?? oldName ?? "default"
     if newer == nil { fields.ignore(["rope_theta"]) }
     fields.ignore(["type", "rope_type"])
     let kind: Kind
@@ -133,7 +135,7 @@ extension RotaryScaling {
         path: file.path, field: "rope_scaling.rope_type", value: kindName,
         hint: "supported are default, linear, dynamic, llama3")
     }
-    try fields.requireEverythingRead()
+    try fields.requireAllRead()
     self.init(base: base, kind: kind)
   }
 }

@@ -15,7 +15,7 @@ protocol ModelFamily {
 
 /// The families that can be loaded.
 enum ModelFamilies {
-  static let all: [any ModelFamily.Type] = [GPT2.self, Llama.self]
+  static var all: [any ModelFamily.Type] { [GPT2.self, Llama.self] }
 
   /// Fields that every family may have and that do not change what a forward pass computes.
   static let harmless = [

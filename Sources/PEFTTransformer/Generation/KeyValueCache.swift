@@ -1,4 +1,4 @@
-public import PEFTTensor
+import PEFTTensor
 
 /// The keys and values of the tokens that a model has seen, by layer, in memory that is taken once.
 public final class KeyValueCache {

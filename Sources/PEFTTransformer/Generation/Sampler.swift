@@ -1,5 +1,5 @@
 internal import Foundation
-public import PEFTTensor
+import PEFTTensor
 
 /// How the next token is chosen from logits.
 public struct SamplingOptions: Sendable, Hashable {
