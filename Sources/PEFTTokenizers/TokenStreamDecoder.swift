@@ -37,9 +37,9 @@ public struct TokenStreamDecoder: Sendable {
   }
 
   private func add(_ id: Int32, to pieces: inout Pieces) {
-    if let token = addedTokens.tokens[id] {
+    if let token = addedTokens[id] {
       if !token.isSpecial || !skipsSpecialTokens {
-        pieces.append(token.content.utf8, endsText: true)
+        pieces.append(token.pattern, endsText: true)
       }
     } else if let bytes = vocabulary.bytes(of: id) {
       pieces.append(bytes, endsText: true)

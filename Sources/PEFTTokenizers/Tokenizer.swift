@@ -95,8 +95,11 @@ public struct Tokenizer: Sendable {
   }
 
   /// The token with an id, spelled as in the vocabulary, or nil where there is none.
+  ///
+  /// An added token that is looked for in normalised text is spelled in its normalised form.
   public func token(_ id: Int32) -> String? {
-    addedTokens.tokens[id]?.content ?? model.vocabulary.token(id)
+    addedTokens[id].map { String(decoding: $0.pattern, as: UTF8.self) }
+      ?? model.vocabulary.token(id)
   }
 
   /// The id of a token spelled as in the vocabulary, or nil where there is none.

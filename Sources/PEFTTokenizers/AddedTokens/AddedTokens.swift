@@ -4,9 +4,9 @@ struct AddedTokens: Sendable {
   struct Token: Sendable {
     /// The id.
     var id: Int32
-    /// The text as decoding gives it.
+    /// The text as the file has it.
     var content: String
-    /// The text that is looked for.
+    /// The text that is looked for and that decoding gives: the content, normalised where asked for.
     var pattern: [UInt8]
     /// Whether letters and digits beside it keep it from being found.
     var isSingleWord = false
@@ -23,6 +23,8 @@ struct AddedTokens: Sendable {
   /// The tokens by their ids.
   private(set) var tokens: [Int32: Token] = [:]
   private var ids: [[UInt8]: Int32] = [:]
+  /// The range of their ids, by which most ids are told from them without a look-up.
+  private var span = Int32.max...Int32.max
   /// What is looked for in the text as it is.
   let plain: AddedTokenMatcher
   /// What is looked for in the normalised text.
@@ -34,20 +36,23 @@ struct AddedTokens: Sendable {
     let ordered = list.filter(\.isSpecial) + list.filter { !$0.isSpecial }
     var plain: [Token] = []
     var normalized: [Token] = []
-    for token in ordered {
+    let specials = Set(list.filter(\.isSpecial).map { Array($0.content.utf8) })
+    for var token in ordered {
+      if token.isNormalized { normalizer?.normalize(&token.pattern) }
+      // The reference knows a special token by its spelling, so one that normalising respells is none.
+      token.isSpecial = specials.contains(token.pattern)
       tokens[token.id] = token
       ids[Array(token.content.utf8)] = token.id
-      if token.isNormalized {
-        var token = token
-        normalizer?.normalize(&token.pattern)
-        normalized.append(token)
-      } else {
-        plain.append(token)
-      }
+      let upper = span.lowerBound == .max ? token.id : max(span.upperBound, token.id)
+      span = min(span.lowerBound, token.id)...upper
+      if token.isNormalized { normalized.append(token) } else { plain.append(token) }
     }
     self.plain = AddedTokenMatcher(plain)
     self.normalized = AddedTokenMatcher(normalized)
   }
+
+  /// The added token with an id, or nil where it is none.
+  subscript(id: Int32) -> Token? { span.contains(id) ? tokens[id] : nil }
 
   /// The id of an added token.
   func id(of content: String) -> Int32? { ids[Array(content.utf8)] }

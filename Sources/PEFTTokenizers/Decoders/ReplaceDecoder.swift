@@ -11,13 +11,26 @@ struct ReplaceDecoder: Decoder {
 
   mutating func feed(_ input: Pieces, into output: inout Pieces) {
     output.reserve(input.bytes.count)
-    input.forEach { part, endsText in
-      held += part
-      let done = output.append(endsText: endsText) { bytes in
-        replacement.apply(to: held, isLast: endsText, into: &bytes)
+    var start = 0
+    for part in input.parts {
+      if held.isEmpty {
+        replace(input.bytes, in: start..<part.end, endsText: part.endsText, into: &output)
+      } else {
+        let text = held + input.bytes[start..<part.end]
+        held = []
+        replace(text, in: 0..<text.count, endsText: part.endsText, into: &output)
       }
-      held.removeFirst(done)
+      start = part.end
     }
+  }
+
+  private mutating func replace(
+    _ text: [UInt8], in range: Range<Int>, endsText: Bool, into output: inout Pieces
+  ) {
+    let rest = output.append(endsText: endsText) { bytes in
+      replacement.apply(to: text, in: range, isLast: endsText, into: &bytes)
+    }
+    if rest < range.upperBound { held = Array(text[rest..<range.upperBound]) }
   }
 
   mutating func finish(into output: inout Pieces) {

@@ -10,7 +10,7 @@ struct ReplaceNormalizer: Normalizer {
   func normalize(_ text: inout [UInt8]) {
     var output: [UInt8] = []
     output.reserveCapacity(text.count + text.count / 2)
-    _ = replacement.apply(to: text, isLast: true, into: &output)
+    _ = replacement.apply(to: text, in: 0..<text.count, isLast: true, into: &output)
     text = output
   }
 }

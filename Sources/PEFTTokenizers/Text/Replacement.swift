@@ -17,27 +17,31 @@ struct Replacement: Sendable {
     try object.finish()
   }
 
-  /// Appends `text` with all occurrences replaced, from left to right.
+  /// Appends a part of `text` with all occurrences replaced, from left to right.
   ///
   /// - Parameters:
   ///   - text: the text to read.
-  ///   - isLast: whether the text ends here. Where it does not, what could be the beginning of an
+  ///   - range: the part of it.
+  ///   - isLast: whether the text ends with the part. Where it does not, what could be the beginning of an
   ///     occurrence is left.
   ///   - output: where the result goes.
-  /// - Returns: how many bytes of `text` were dealt with.
-  func apply(to text: [UInt8], isLast: Bool, into output: inout [UInt8]) -> Int {
+  /// - Returns: where the rest begins that is left.
+  func apply(
+    to text: [UInt8], in range: Range<Int>, isLast: Bool, into output: inout [UInt8]
+  ) -> Int {
     let first = pattern[0]
-    var position = 0
-    while position < text.count {
+    var position = range.lowerBound
+    while position < range.upperBound {
       let byte = text[position]
+      let room = range.upperBound - position
       if byte != first {
         output.append(byte)
         position += 1
-      } else if text.matches(pattern, at: position) {
+      } else if room >= pattern.count, text.matches(pattern, at: position) {
         output += content
         position += pattern.count
-      } else if !isLast, text[position...].count < pattern.count,
-        pattern.starts(with: text[position...])
+      } else if !isLast, room < pattern.count,
+        pattern.starts(with: text[position..<range.upperBound])
       {
         break
       } else {

@@ -1,0 +1,64 @@
+import PEFTTokenizers
+import XCTest
+
+/// Whole files, with the tokenizers of real models, against the `tokenizers` library.
+final class TokenizerCorpusTests: XCTestCase {
+  private struct Corpora: Decodable {
+    struct Result: Decodable {
+      var tokenizer: String
+      var file: String
+      var wholeCount: Int
+      var whole: String
+      var lineCount: Int
+      var lines: String
+      var decoded: String
+    }
+
+    var results: [Result]
+  }
+
+  func testLlamaStyle() throws { try check("stories260K-hf") }
+
+  func testGPT2() throws { try check("gpt2-tokenizer") }
+
+  private func check(_ name: String) throws {
+    let tokenizer = try Tokenizer(folder: try Fixtures.shared(name))
+    let corpora = try Fixtures.json("corpora.json", as: Corpora.self)
+    for expected in corpora.results where expected.tokenizer == name {
+      let text = try Fixtures.text(try Fixtures.shared(expected.file))
+      let ids = tokenizer.encode(text)
+      var whole = Hash()
+      whole.add(ids)
+      XCTAssertEqual(ids.count, expected.wholeCount, expected.file)
+      XCTAssertEqual(whole.text, expected.whole, expected.file)
+      var lines = Hash()
+      var decoded = Hash()
+      var count = 0
+      for bytes in text.utf8.split(separator: 10, omittingEmptySubsequences: false) {
+        let ids = tokenizer.encode(String(decoding: bytes, as: UTF8.self))
+        count += ids.count
+        lines.add(ids + [-1])
+        for byte in tokenizer.decode(ids).utf8 { decoded.add(byte) }
+        decoded.add(10)
+      }
+      XCTAssertEqual(count, expected.lineCount, expected.file)
+      XCTAssertEqual(lines.text, expected.lines, expected.file)
+      XCTAssertEqual(decoded.text, expected.decoded, expected.file)
+    }
+  }
+
+  func testVocabularyAndMergesOfGPT2() throws {
+    let source = try Fixtures.shared("gpt2-tokenizer")
+    let reference = try Tokenizer(folder: source)
+    let text = try Fixtures.text(try Fixtures.shared("tinystories/dev.txt"))
+    try TemporaryFolder.with { folder in
+      try folder.copy("\(source)/vocab.json", to: "vocab.json")
+      try folder.copy("\(source)/vocab.bpe", to: "vocab.bpe")
+      let tokenizer = try Tokenizer(folder: folder.path)
+      XCTAssertEqual(tokenizer.vocabularySize, reference.vocabularySize)
+      let ids = tokenizer.encode(text)
+      XCTAssertEqual(ids, reference.encode(text))
+      XCTAssertEqual(tokenizer.decode(ids), reference.decode(ids))
+    }
+  }
+}
