@@ -83,11 +83,6 @@ struct Vocabulary: Sendable {
   /// The token with this id.
   func token(_ id: Int32) -> String? { bytes(of: id).map { String(decoding: $0, as: UTF8.self) } }
 
-  /// The ids that have a token, in order.
-  var ids: some Sequence<Int32> {
-    spans.indices.lazy.filter { spans[$0].start >= 0 }.map(Int32.init)
-  }
-
   private static func hash(_ text: [UInt8], _ range: Range<Int>) -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for position in range { hash = (hash ^ UInt64(text[position])) &* 0x100_0000_01B3 }
