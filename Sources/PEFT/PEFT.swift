@@ -1,0 +1,6 @@
+@_exported import PEFTAdapters
+@_exported import PEFTCheckpoints
+@_exported import PEFTTensor
+@_exported import PEFTTokenizers
+@_exported import PEFTTraining
+@_exported import PEFTTransformer

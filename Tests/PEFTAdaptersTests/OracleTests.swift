@@ -1,0 +1,132 @@
+import Foundation
+import PEFTAdapters
+import PEFTCheckpoints
+import PEFTJSON
+import PEFTTensor
+import PEFTTestSupport
+import PEFTTraining
+import PEFTTransformer
+import XCTest
+
+/// Training as Hugging Face PEFT did it, from folders that it wrote.
+///
+/// The committed folders always run; `PEFT_ORACLE` names a folder of more cases.
+final class OracleTests: XCTestCase {
+  func testCommittedCases() throws {
+    let cases = try OracleCase.all(in: Files.fixture("Oracle"))
+    XCTAssertGreaterThanOrEqual(cases.count, 6)
+    for item in cases { try check(item) }
+  }
+
+  func testCasesOfTheOracleFolder() throws {
+    guard let folder = ProcessInfo.processInfo.environment["PEFT_ORACLE"] else {
+      throw XCTSkip("PEFT_ORACLE names no folder of cases")
+    }
+    let cases = try OracleCase.all(in: URL(fileURLWithPath: folder))
+    XCTAssertFalse(cases.isEmpty, "\(folder) has no cases")
+    var skipped: [String] = []
+    for item in cases {
+      if item.isSupported { try check(item) } else { skipped.append(item.name) }
+    }
+    let checked = cases.count - skipped.count
+    print("oracle: \(checked) cases checked; not supported yet: \(skipped.joined(separator: ", "))")
+    XCTAssertGreaterThan(checked, 0)
+  }
+
+  private func check(_ item: OracleCase) throws {
+    let model = try CausalLM(directory: item.path("base"))
+    let batch = try item.batch(0)
+    func logits() -> Tensor { withoutGradients { model(batch.ids, keys: batch.keys) } }
+    try item.expectLogits(logits(), "logits_base")
+
+    let adapter = try model.loadAdapter(item.path("adapter_initial"), isTrainable: true)
+    try item.expectLogits(logits(), "logits_initial")
+    XCTAssertEqual(model.parameterCount(.trainable), item.trainable, item.name)
+
+    let optimizer = AdamW(
+      model.parameters(.trainable), learningRate: item.learningRate, weightDecay: item.decay)
+    for step in item.losses.indices {
+      let loss = model.loss(try item.batch(step))
+      loss.backward()
+      optimizer.step()
+      let (found, expected) = (Double(loss.item), item.losses[step])
+      XCTAssertEqual(found, expected, accuracy: 2e-5 * abs(expected), "\(item.name) step \(step)")
+    }
+    try item.expectLogits(logits(), "logits_final")
+    try item.expectTensors(of: adapter, "adapter_final")
+    print("oracle: \(item.name) agrees")
+  }
+}
+
+/// One folder that `oracle.py` wrote.
+struct OracleCase {
+  let name: String
+  let losses: [Double]
+  let trainable: Int
+  let learningRate: Double
+  let decay: Double
+  private let folder: URL
+  private let method: String
+  private let architecture: String
+  private let expected: SafetensorsFile
+
+  static func all(in root: URL) throws -> [OracleCase] {
+    try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
+      .map { root.appendingPathComponent($0) }
+      .filter { FileManager.default.fileExists(atPath: $0.path + "/expected.json") }
+      .map(OracleCase.init)
+  }
+
+  init(_ folder: URL) throws {
+    let data = try Data(contentsOf: folder.appendingPathComponent("expected.json"))
+    let json = try JSON(parsing: data)
+    self.folder = folder
+    name = folder.lastPathComponent
+    losses = try XCTUnwrap(json["losses"]?.elements?.compactMap(\.number))
+    trainable = try XCTUnwrap(json["trainable"]?.integer)
+    method = try XCTUnwrap(json["method"]?.string)
+    architecture = try XCTUnwrap(json["arch"]?.string)
+    learningRate = try XCTUnwrap(json["optimizer"]?["lr"]?.number)
+    decay = try XCTUnwrap(json["optimizer"]?["weight_decay"]?.number)
+    expected = try SafetensorsFile(path: folder.path + "/expected.safetensors")
+  }
+
+  var isSupported: Bool {
+    ["lora", "lora-all", "rslora", "lora-bias"].contains(method)
+      && ["gpt2", "llama", "mistral", "qwen2"].contains(architecture)
+  }
+
+  func path(_ part: String) -> String { folder.path + "/" + part }
+
+  func batch(_ step: Int) throws -> TokenBatch {
+    let (ids, mask) = (try expected.indices("input_ids"), try expected.indices("attention_mask"))
+    let labels = try expected.indices("labels")
+    let (rows, length) = (ids.shape[1], ids.shape[2])
+    let range = step * rows * length..<(step + 1) * rows * length
+    let lengths = (0..<rows).map { row in
+      mask.values[range].dropFirst(row * length).prefix(length).reduce(0) { $0 + Int($1) }
+    }
+    return TokenBatch(
+      ids: Indices(Array(ids.values[range]), shape: [rows, length]), keys: lengths.map { 0..<$0 },
+      labels: Indices(Array(labels.values[range]), shape: [rows, length]))
+  }
+
+  func expectLogits(_ logits: Tensor, _ tensor: String) throws {
+    let reference = try expected.tensor(tensor)
+    let largest = reference.array.reduce(0) { max($0, abs($1)) }
+    expectClose(logits, reference, absolute: 1e-4 * Double(largest), "\(name) \(tensor)")
+  }
+
+  func expectTensors(of adapter: LoRAAdapter, _ part: String) throws {
+    try Files.withTemporaryFolder { folder in
+      try adapter.save(to: folder.path)
+      let own = try SafetensorsFile(path: folder.path + "/adapter_model.safetensors")
+      let reference = try SafetensorsFile(path: path(part) + "/adapter_model.safetensors")
+      XCTAssertEqual(own.names.sorted(), reference.names.sorted(), name)
+      for tensor in reference.names where own[tensor] != nil {
+        let values = try reference.tensor(tensor)
+        expectClose(try own.tensor(tensor), values, absolute: 5e-4, "\(name) \(tensor)")
+      }
+    }
+  }
+}
