@@ -50,6 +50,9 @@ final class FileMapping: @unchecked Sendable {
     if let address { munmap(address, byteCount) }
   }
 
+  /// Whether anything can be found at `path`.
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
   /// A copy of a part of the file.
   func bytes(_ range: Range<Int>) -> [UInt8] { Array(raw(range)) }
 

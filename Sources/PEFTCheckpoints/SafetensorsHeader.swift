@@ -12,6 +12,12 @@ struct SafetensorsHeader: Sendable {
   /// The largest header the format allows, in bytes.
   static let maximumByteCount = 100_000_000
 
+  /// The most commas in a header that is read, enough for half a million tensors.
+  ///
+  /// A value takes many times its two bytes of text in memory, so that without this limit a header of
+  /// nothing but values would cost gigabytes.
+  static let maximumCommaCount = 4_000_000
+
   var metadata: [(name: String, value: String)] = []
   /// In the order of their data.
   var entries: [SafetensorsFile.Entry] = []
@@ -30,9 +36,15 @@ struct SafetensorsHeader: Sendable {
     if start > file.byteCount {
       throw fault("its header of \(length) bytes is longer than the file, \(file.byteCount) bytes")
     }
+    let text = file.bytes(8..<start)
+    if text.count > Self.maximumCommaCount,
+      text.count(where: { $0 == UInt8(ascii: ",") }) > Self.maximumCommaCount
+    {
+      throw fault("its header holds more than \(Self.maximumCommaCount) values")
+    }
     let json: JSON
     do {
-      json = try JSON(parsing: file.bytes(8..<start), maximumDepth: 8)
+      json = try JSON(parsing: text, maximumDepth: 8)
     } catch {
       throw fault("its header is no valid JSON: \(error)")
     }

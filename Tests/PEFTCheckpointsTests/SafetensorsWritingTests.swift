@@ -45,4 +45,72 @@ final class SafetensorsWritingTests: XCTestCase {
       XCTAssertEqual(try SafetensorsFile(path: url.path).names, [])
     }
   }
+
+  func testValuesAreRoundedOnTheWay() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("rounded.safetensors").path
+      // More elements than fit the buffer of the conversion, and rows with a stride.
+      let many = Tensor((0..<300_000).map { Float($0 % 2048) }, shape: [1000, 300])
+      let columns = many.columns(7..<250)
+      try SafetensorsFile.write(
+        [
+          .init("half", many, as: .float16), .init("double", many, as: .float64),
+          .init("columns", columns),
+          .init("brain", Tensor([1 + 1 / 256, 1 + 3 / 256]), as: .bfloat16),
+        ], to: path)
+      let file = try SafetensorsFile(path: path)
+      XCTAssertEqual(try file.tensor("half").array, many.array)
+      XCTAssertEqual(try file.tensor("double").array, many.array)
+      XCTAssertEqual(try file.tensor("columns").array, columns.array)
+      XCTAssertEqual(try file.tensor("brain").array, [1, 1 + 4 / 256])
+    }
+  }
+
+  func testItemsThatCannotBeWritten() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("x.safetensors").path
+      let one = Tensor(1)
+      for (items, metadata, expected) in [
+        (
+          [.init("a", one), .init("a", one, as: .float16)], [],
+          .duplicateTensor(path: path, tensor: "a")
+        ),
+        (
+          [.init("__metadata__", one)], [],
+          .invalidField(
+            path: path, field: "__metadata__", expected: "another name", found: "a tensor")
+        ),
+        (
+          [], [("a", "1"), ("a", "2")],
+          .invalidField(
+            path: path, field: "__metadata__", expected: "names that differ", found: "a name twice")
+        ),
+        (
+          [.init("i", Indices([1, 300]), as: .uint8)], [],
+          .valueOutOfRange(path: path, tensor: "i", index: 1, value: 300, allowed: 0...255)
+        ),
+      ] as [([SafetensorsFile.Item], [(String, String)], CheckpointError)] {
+        XCTAssertThrowsError(
+          try SafetensorsFile.write(
+            items, metadata: metadata.map { (name: $0.0, value: $0.1) }, to: path)
+        ) { error in
+          XCTAssertEqual(error as? CheckpointError, expected)
+        }
+      }
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), [])
+    }
+  }
+
+  func testNamesThatDifferInBytesOnly() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("names.safetensors").path
+      try SafetensorsFile.write(
+        [.init("e\u{301}", Tensor(1)), .init("\u{E9}", Tensor(2)), .init("", Tensor(3))], to: path)
+      let file = try SafetensorsFile(path: path)
+      XCTAssertEqual(file.entries.count, 3)
+      XCTAssertEqual(try file.tensor("e\u{301}").item, 1)
+      XCTAssertEqual(try file.tensor("\u{E9}").item, 2)
+      XCTAssertEqual(try file.tensor("").item, 3)
+    }
+  }
 }

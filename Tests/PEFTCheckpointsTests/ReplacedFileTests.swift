@@ -1,0 +1,104 @@
+import Foundation
+import PEFTCheckpoints
+import PEFTTensor
+import PEFTTestSupport
+import XCTest
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Files are replaced as a whole or not at all.
+final class ReplacedFileTests: XCTestCase {
+  private func expectFailure(
+    _ operation: String, _ reason: String, file: StaticString = #filePath, line: UInt = #line,
+    _ body: () throws -> Void
+  ) {
+    XCTAssertThrowsError(try body(), file: file, line: line) { error in
+      guard case .ioFailure(_, let operated, let found)? = error as? CheckpointError else {
+        return XCTFail("\(error)", file: file, line: line)
+      }
+      XCTAssertTrue(operated.contains(operation), operated, file: file, line: line)
+      XCTAssertTrue(found.contains(reason), found, file: file, line: line)
+    }
+  }
+
+  func testReplacing() throws {
+    try Files.withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent(String(repeating: "n", count: 250))
+      try atomicallyWrite("first", to: url.path)
+      try atomicallyWrite("s\u{E9}cond", to: url.path)
+      XCTAssertEqual(try String(contentsOf: url, encoding: .utf8), "s\u{E9}cond")
+      try atomicallyWrite([], to: url.path)
+      XCTAssertEqual(try Data(contentsOf: url), Data())
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).count, 1)
+    }
+  }
+
+  func testFoldersThatCannotBeWritten() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("file").path
+      try atomicallyWrite("old", to: path)
+      expectFailure("create", "Not a directory") { try atomicallyWrite("x", to: path + "/below") }
+      expectFailure("create", "No such file") {
+        try atomicallyWrite("x", to: folder.path + "/none/file")
+      }
+      expectFailure("create", "empty") { try atomicallyWrite("x", to: "") }
+      expectFailure("create", "zero byte") { try atomicallyWrite("x", to: path + "\0") }
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["file"])
+    }
+  }
+
+  func testFolderInTheWay() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("taken").path
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      expectFailure("rename", "directory") { try atomicallyWrite("x", to: path) }
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["taken"])
+    }
+  }
+
+  #if canImport(Glibc)
+    func testFullDiskLeavesTheOldFile() throws {
+      try Files.withTemporaryFolder { folder in
+        let path = folder.appendingPathComponent("model.safetensors").path
+        try SafetensorsFile.write([.init("w", Tensor([1, 2]))], to: path)
+        let before = try Data(contentsOf: URL(fileURLWithPath: path))
+
+        // A limit on the size of files fails a write half way, as a full disk does.
+        var old = rlimit()
+        XCTAssertEqual(getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &old), 0)
+        let handler = signal(SIGXFSZ, SIG_IGN)
+        var limited = old
+        limited.rlim_cur = 10_000
+        XCTAssertEqual(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limited), 0)
+        let result = Result {
+          try SafetensorsFile.write([.init("w", Tensor(zeros: [100, 100]))], to: path)
+        }
+        setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &old)
+        signal(SIGXFSZ, handler)
+
+        expectFailure("write", "File too large") { try result.get() }
+        XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: path)), before)
+        XCTAssertEqual(
+          try FileManager.default.contentsOfDirectory(atPath: folder.path), ["model.safetensors"])
+      }
+    }
+  #endif
+
+  func testFailureWhileComputingLeavesTheOldFile() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("model.safetensors").path
+      try SafetensorsFile.write([.init("w", Tensor([1, 2]))], to: path)
+      let failure = CheckpointError.missingField(path: "elsewhere", field: "x")
+      let item = SafetensorsFile.Item("v", shape: [1]) { () throws(CheckpointError) in
+        throw failure
+      }
+      XCTAssertThrowsError(try SafetensorsFile.write([item], to: path)) { error in
+        XCTAssertEqual(error as? CheckpointError, failure)
+      }
+      XCTAssertEqual(try SafetensorsFile(path: path).names, ["w"])
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).count, 1)
+    }
+  }
+}
