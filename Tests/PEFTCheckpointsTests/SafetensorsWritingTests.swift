@@ -35,6 +35,19 @@ final class SafetensorsWritingTests: XCTestCase {
     }
   }
 
+  func testRealFilesAreWrittenAsTheyWere() throws {
+    for name in ["stories260K-hf/model", "gpt2-lora-emotion/adapter_model"] {
+      let original = try Files.shared("data/\(name).safetensors")
+      let file = try SafetensorsFile(path: original.path)
+      XCTAssertGreaterThan(file.names.count, 10)
+      try Files.withTemporaryFolder { folder in
+        let url = folder.appendingPathComponent("written.safetensors")
+        try SafetensorsFile.write(try items(of: file), metadata: file.metadata, to: url.path)
+        XCTAssertEqual(try Data(contentsOf: url), try Data(contentsOf: original), name)
+      }
+    }
+  }
+
   func testNothingEqualsTheReference() throws {
     try Files.withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("nothing.safetensors")
