@@ -23,7 +23,11 @@ let package = Package(
         "PEFTTensor", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTransformer", "PEFTAdapters",
         "PEFTTraining",
       ]),
-    .target(name: "PEFTTraining", dependencies: ["PEFTAdapters", "PEFTTransformer", "PEFTTensor"]),
+    .target(
+      name: "PEFTTraining",
+      dependencies: [
+        "PEFTAdapters", "PEFTTransformer", "PEFTTokenizers", "PEFTTensor", "PEFTJSON",
+      ]),
     .target(
       name: "PEFTAdapters",
       dependencies: ["PEFTTransformer", "PEFTCheckpoints", "PEFTTensor", "PEFTJSON"]),
@@ -62,7 +66,12 @@ let package = Package(
     .testTarget(
       name: "PEFTAdaptersTests",
       dependencies: ["PEFTAdapters", "PEFTTraining", "PEFTJSON", "PEFTTestSupport"]),
-    .testTarget(name: "PEFTTrainingTests", dependencies: ["PEFTTraining", "PEFTTestSupport"]),
+    .testTarget(
+      name: "PEFTTrainingTests",
+      dependencies: [
+        "PEFTTraining", "PEFTTransformer", "PEFTTokenizers", "PEFTTensor", "PEFTJSON",
+        "PEFTTestSupport",
+      ]),
     .testTarget(name: "PEFTCommandTests", dependencies: ["PEFT", "PEFTTestSupport"]),
     .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),
   ],

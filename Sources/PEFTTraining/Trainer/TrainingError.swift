@@ -1,0 +1,35 @@
+/// What can stop training.
+public enum TrainingError: Error, Hashable, Sendable {
+  /// A loss is NaN or infinite; the parameters are those before the step.
+  case nonFiniteLoss(step: Int, loss: Float)
+  /// A gradient is NaN or infinite; the parameters are those before the step.
+  case nonFiniteGradient(step: Int)
+  /// Not one label counts in the batches of a step; 0 for the evaluation data.
+  case noLabels(step: Int)
+  /// There is no batch to train on, or to evaluate.
+  case noBatches
+  /// A saved optimiser state does not fit the parameters.
+  case stateMismatch(name: String, expected: String, found: String)
+}
+
+extension TrainingError: CustomStringConvertible {
+  /// What is wrong, and what can be done.
+  public var description: String {
+    switch self {
+    case .nonFiniteLoss(let step, let loss):
+      "the loss of step \(step) is \(loss); the parameters are those before that step. "
+        + "A smaller learning rate, more warm-up steps or clipping usually helps."
+    case .nonFiniteGradient(let step):
+      "a gradient of step \(step) is not finite; the parameters are those before that step. "
+        + "A smaller learning rate or more warm-up steps usually helps."
+    case .noLabels(let step):
+      step == 0
+        ? "no label counts in the evaluation data"
+        : "no label counts in the batches of step \(step)"
+    case .noBatches:
+      "the data has no batch: it is empty, or smaller than one batch while incomplete ones are dropped"
+    case .stateMismatch(let name, let expected, let found):
+      "optimiser state \"\(name)\": expected \(expected), found \(found)"
+    }
+  }
+}
