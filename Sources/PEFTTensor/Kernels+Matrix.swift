@@ -27,7 +27,8 @@ extension Kernels {
     }
   }
 
-  private static let useOneThreadOfOpenBLAS: Void = openblas_set_num_threads(1)
+  /// Read before the first call of OpenBLAS: the threads of this module are the only ones.
+  static let useOneThreadOfOpenBLAS: Void = openblas_set_num_threads(1)
 
   /// Multiply-adds that are worth a second thread.
   private static let parallelWork = 1 << 18
