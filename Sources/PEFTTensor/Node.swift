@@ -35,11 +35,11 @@ package final class Node {
 
   deinit {
     // A long chain would otherwise be released link by link on the stack.
-    var pending = inputs
+    var pending = inputs.compactMap { $0 }
     inputs = []
-    while var next = pending.popLast() ?? nil {
+    while var next = pending.popLast() {
       if isKnownUniquelyReferenced(&next) {
-        pending += next.inputs
+        for input in next.inputs { if let input { pending.append(input) } }
         next.inputs = []
         next.backward = nil
       }
