@@ -41,6 +41,11 @@ package final class Pool: Sendable {
   private let state = Mutex(State())
   private static let alignment = 64
 
+  /// A pool without a block.
+  package init() {}
+
+  deinit { trim() }
+
   /// A snapshot of the counters.
   package var statistics: Statistics { state.withLock { $0.statistics } }
 
