@@ -65,7 +65,10 @@ let package = Package(
       name: "PEFTTransformerTests", dependencies: ["PEFTTransformer", "PEFTTestSupport"]),
     .testTarget(
       name: "PEFTAdaptersTests",
-      dependencies: ["PEFTAdapters", "PEFTTraining", "PEFTJSON", "PEFTTestSupport"]),
+      dependencies: [
+        "PEFTAdapters", "PEFTCheckpoints", "PEFTJSON", "PEFTTensor", "PEFTTestSupport",
+        "PEFTTraining", "PEFTTransformer",
+      ]),
     .testTarget(
       name: "PEFTTrainingTests",
       dependencies: [

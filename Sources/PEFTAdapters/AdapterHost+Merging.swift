@@ -29,7 +29,9 @@ extension AdapterHost {
   public func merge(_ name: String = "default") throws(AdapterError) -> MergeReport {
     let adapter = try adapter(name)
     if adapter.isMerged { throw .wrongState("\"\(name)\" is merged already") }
-    if !adapter.isActive { throw .wrongState("\"\(name)\" is not active; activate it before it is merged") }
+    if !adapter.isActive {
+      throw .wrongState("\"\(name)\" is not active; activate it before it is merged")
+    }
     let changes = try adapter.changes()
     let before = probeOutput()
     for (parameter, value) in changes {
@@ -91,7 +93,9 @@ extension LoRAAdapter {
       {
         throw .notAdaptable(
           module: key,
-          reason: "it is tied to the embedding, which a merge would change as well; train both or untie them")
+          reason:
+            "it is tied to the embedding, which a merge would change as well; train both or untie them"
+        )
       }
       if !base.isTied { try append(base, copy.value, key, &changes) }
     }
@@ -104,7 +108,8 @@ extension LoRAAdapter {
   ) throws(AdapterError) {
     if parameter.isTied {
       throw .notAdaptable(
-        module: path, reason: "its weight is tied to the embedding, which a merge would change as well")
+        module: path,
+        reason: "its weight is tied to the embedding, which a merge would change as well")
     }
     let sum = withoutGradients { parameter.value + delta }
     try append(parameter, sum, "\(path).weight", &changes)

@@ -26,7 +26,9 @@ extension AdapterHost {
     var owners: [ObjectIdentifier: LoRAAdapter] = [:]
     for adapter in chosen {
       for (key, base, _) in adapter.copies {
-        if let other = owners.updateValue(adapter, forKey: ObjectIdentifier(base)), other !== adapter {
+        if let other = owners.updateValue(adapter, forKey: ObjectIdentifier(base)),
+          other !== adapter
+        {
           throw .conflict(
             "\"\(other.name)\" and \"\(adapter.name)\" both replace \(key); only one can be active")
         }

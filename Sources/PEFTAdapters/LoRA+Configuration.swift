@@ -79,7 +79,9 @@ extension LoRA {
     case let value:
       throw .unsupportedField(
         path: file.path, field: "init_lora_weights", value: value.text(.compact),
-        hint: "it changes the base when the adapter is loaded; only true, false and \"gaussian\" are supported")
+        hint:
+          "it changes the base when the adapter is loaded; only true, false and \"gaussian\" are supported"
+      )
     }
   }
 

@@ -21,7 +21,7 @@ extension LoRA {
     var copies: [(path: String, key: String, parameter: Parameter)]
   }
 
-  /// - Parameter isStrict: whether entries that select nothing are errors.
+  /// The modules that the settings select; where `isStrict`, entries that select nothing are errors.
   func resolved(
     _ model: some AdapterHost, isStrict: Bool
   ) throws(AdapterError) -> Resolution {
@@ -65,7 +65,8 @@ extension LoRA {
         result.plan.matches.append(match)
       } else {
         throw .notAdaptable(
-          module: path, reason: "it is a \(type(of: module)); LoRA adapts linear layers and embeddings")
+          module: path,
+          reason: "it is a \(type(of: module)); LoRA adapts linear layers and embeddings")
       }
     }
     try resolveCopies(model, modules, &result)
@@ -103,7 +104,9 @@ extension LoRA {
       result.plan.copies.append(.init(path: path, parameters: parameter.count))
     }
     for (path, module) in modules where modulesToSave.contains(where: path.hasSuffix) {
-      for (name, parameter) in module.ownParameters { add("\(path).\(name)", key: "\(path).\(name)", parameter) }
+      for (name, parameter) in module.ownParameters {
+        add("\(path).\(name)", key: "\(path).\(name)", parameter)
+      }
     }
     if ensuresWeightTying, let head = model.outputHead, head.weight.isTied,
       result.copies.contains(where: { head.weight.isTied(to: $0.parameter) }),
@@ -140,17 +143,23 @@ extension LoRA {
       if case .pattern(let pattern) = targets {
         throw Self.dead("target_modules", [pattern], paths)
       }
-      if !names.isEmpty, !paths.contains(where: { path in names.contains { Targets.matches($0, path) } }) {
+      if !names.isEmpty,
+        !paths.contains(where: { path in names.contains { Targets.matches($0, path) } })
+      {
         throw Self.dead("target_modules", names, paths)
       }
       throw .nothingSelected(
-        hint: "targets \(targets), excluded \(result.plan.excluded.count), layers \(layersToTransform ?? [])")
+        hint:
+          "targets \(targets), excluded \(result.plan.excluded.count), layers \(layersToTransform ?? [])"
+      )
     }
     guard isStrict else { return }
     let deadNames = result.plan.counts.filter { $0.value == 0 }.map(\.pattern)
     if !deadNames.isEmpty { throw Self.dead("target_modules", deadNames, paths) }
     if case .names(let excluded) = excluded {
-      let dead = excluded.filter { name in !result.plan.excluded.contains { Targets.matches(name, $0) } }
+      let dead = excluded.filter { name in
+        !result.plan.excluded.contains { Targets.matches(name, $0) }
+      }
       if !dead.isEmpty { throw Self.dead("exclude_modules", dead, paths) }
     } else if case .pattern(let pattern) = excluded, result.plan.excluded.isEmpty {
       throw Self.dead("exclude_modules", [pattern], paths)
@@ -170,14 +179,16 @@ extension LoRA {
       !selected.contains { $0.split(separator: ".").contains(Substring("\(index)")) }
     }
     if !dead.isEmpty {
-      throw .deadPatterns(setting: "layers_to_transform", patterns: dead.map(String.init), nearest: [])
+      throw .deadPatterns(
+        setting: "layers_to_transform", patterns: dead.map(String.init), nearest: [])
     }
   }
 
   private static func dead(
     _ setting: String, _ patterns: [String], _ paths: [String]
   ) -> AdapterError {
-    let names = Set(paths.flatMap { path in [path, path.split(separator: ".").last.map(String.init) ?? path] })
+    let names = Set(
+      paths.flatMap { path in [path, path.split(separator: ".").last.map(String.init) ?? path] })
     let nearest = patterns.flatMap { nearestNames(to: $0, among: names.sorted(), count: 3) }
     var seen: Set<String> = []
     return .deadPatterns(

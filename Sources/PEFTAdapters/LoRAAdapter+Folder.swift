@@ -110,7 +110,11 @@ extension LoRAAdapter {
         }
         // PEFT puts the stored table in place of the base's: a copy stands in for it while the adapter is active.
         if tensor.array != parameter.value.array {
-          copies.append((String(name.dropFirst(Self.prefix.count)), parameter, Parameter(tensor.copied(), isTrainable: false)))
+          copies.append(
+            (
+              String(name.dropFirst(Self.prefix.count)), parameter,
+              Parameter(tensor.copied(), isTrainable: false)
+            ))
         }
       }
       report.unexpected = file.names.filter { !read.contains($0) }

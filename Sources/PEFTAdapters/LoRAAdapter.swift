@@ -10,7 +10,8 @@ public final class LoRAAdapter: Attachment {
   /// The adapted linear layers and their matrices, in the order of the model.
   public internal(set) var layers: [(path: String, base: Linear, layer: LoRALayer)] = []
   /// The adapted embeddings and their matrices.
-  public internal(set) var embeddings: [(path: String, base: Embedding, layer: LoRAEmbeddingLayer)] = []
+  public internal(set) var embeddings:
+    [(path: String, base: Embedding, layer: LoRAEmbeddingLayer)] = []
   /// Copies of parameters of the base that stand in for them: `modules_to_save` and biases.
   public internal(set) var copies: [(key: String, base: Parameter, copy: Parameter)] = []
   /// Whether its change stands in the weights of the base at the moment.

@@ -22,6 +22,7 @@ public final class LoRALayer: Module {
     (self.scale, self.dropout, self.adapter) = (scale, dropout, adapter)
   }
 
+  /// The matrices, by PEFT's names.
   public var members: Members {
     [
       "lora_A.\(adapter.name).weight": a, "lora_B.\(adapter.name).weight": b,
@@ -66,6 +67,7 @@ public final class LoRAEmbeddingLayer: Module {
     (self.a, self.b, self.scale, self.adapter) = (a, b, scale, adapter)
   }
 
+  /// The matrices, by PEFT's names.
   public var members: Members {
     ["lora_embedding_A.\(adapter.name)": a, "lora_embedding_B.\(adapter.name)": b]
   }

@@ -47,7 +47,7 @@ struct Selector {
   private let excludes: (String) -> Bool
   private let indexPatterns: [FullMatch]
 
-  /// - Parameter allLinear: the paths that `.allLinear` means.
+  /// Reads the patterns of a selection; `allLinear` are the paths that `.allLinear` means.
   init(
     _ selection: ModuleSelection, modelType: String, allLinear: Set<String>
   ) throws(AdapterError) {

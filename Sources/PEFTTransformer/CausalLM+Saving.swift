@@ -48,7 +48,8 @@ extension TransformerConfiguration {
       add("n_inner", .integer(feedForwardWidth))
       add("n_positions", .integer(maximumPositions))
       add("layer_norm_epsilon", epsilon)
-      add("activation_function", .string(activation == .geluTanh ? "gelu_new" : activation.rawValue))
+      add(
+        "activation_function", .string(activation == .geluTanh ? "gelu_new" : activation.rawValue))
       add("embd_pdrop", .number(Double("\(dropout.embedding)") ?? 0))
       add("attn_pdrop", .number(Double("\(dropout.attention)") ?? 0))
       add("resid_pdrop", .number(Double("\(dropout.residual)") ?? 0))

@@ -47,6 +47,7 @@ public final class CausalLM: AdapterHost {
   /// The head.
   public var outputHead: Linear? { head }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members {
     [configuration.names.body: decoder, configuration.names.head: head]
   }

@@ -33,6 +33,7 @@ public final class Decoder: Module {
     embeddingDropout = configuration.dropout.embedding
   }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members {
     var members: Members = [names.tokens: tokens]
     if let positions { members = members.joined(with: [names.positions: positions]) }
@@ -64,7 +65,9 @@ public final class Decoder: Module {
   private func run(
     _ layer: Block, _ x: Tensor, _ spans: AttentionSpans, _ context: ForwardContext
   ) -> Tensor {
-    guard checkpointsActivations, context.cache == nil else { return layer(x, spans: spans, context) }
+    guard checkpointsActivations, context.cache == nil else {
+      return layer(x, spans: spans, context)
+    }
     let drawn = context.dropout?.drawn ?? 0
     return checkpointed([x]) { inputs in
       let after = context.dropout?.drawn

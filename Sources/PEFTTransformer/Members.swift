@@ -74,7 +74,9 @@ extension Parameter: Member {
     if !isTied, walk.seen.insert(ObjectIdentifier(self)).inserted {
       walk.parameters.append(NamedParameter(path: path, parameter: self))
     }
-    guard walk.includesAdapters, let substitute, walk.seen.insert(ObjectIdentifier(substitute)).inserted else { return }
+    guard walk.includesAdapters, let substitute,
+      walk.seen.insert(ObjectIdentifier(substitute)).inserted
+    else { return }
     let names = path.split(separator: ".")
     let inserted = names.dropLast() + ["modules_to_save"] + names.suffix(1)
     walk.parameters.append(

@@ -11,7 +11,9 @@ public enum ParameterSet: Sendable {
 }
 
 extension Module {
-  /// Everything below this module. One pass over the tree.
+  /// Everything below this module.
+  ///
+  /// One pass over the tree.
   public var walk: Walk { walk(includingAdapters: true) }
 
   /// The same, with or without what fills the slots of layers.

@@ -78,7 +78,8 @@ final class RotaryPositions {
 
   /// A table that covers `length` positions, with the frequencies that such a sequence has.
   func table(length: Int) -> RotaryTable {
-    let isStale = scaling.dependsOnLength && max(tableLength, maximumPositions) != max(length, maximumPositions)
+    let isStale =
+      scaling.dependsOnLength && max(tableLength, maximumPositions) != max(length, maximumPositions)
     if let table, table.positions >= length, !isStale { return table }
     let new = RotaryTable(
       frequencies: scaling.frequencies(

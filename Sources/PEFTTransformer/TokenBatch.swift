@@ -9,8 +9,9 @@ public struct TokenBatch: Sendable, Hashable {
   public let ids: Indices
   /// Which tokens of each row are no padding.
   public let keys: [Range<Int>]
-  /// `[B, T]`: the token at each place where it is to be predicted, `ignored` elsewhere. The label at place t is predicted from the
-  /// tokens before t.
+  /// `[B, T]`: the token at each place where it is to be predicted, `ignored` elsewhere.
+  ///
+  /// The label at place t is predicted from the tokens before t.
   public let labels: Indices
 
   /// A batch from its parts.

@@ -44,7 +44,8 @@ final class OracleTests: XCTestCase {
     XCTAssertEqual(model.parameterCount(.trainable), item.trainable, item.name)
 
     let optimizer = AdamW(
-      model.parameters(.trainable), learningRate: item.learningRate, weightDecay: item.decay)
+      [ParameterGroup(model.parameters(.trainable))], learningRate: item.learningRate,
+      weightDecay: item.decay)
     for step in item.losses.indices {
       let loss = model.loss(try item.batch(step))
       loss.backward()

@@ -22,7 +22,9 @@ final class PoolTests: XCTestCase {
 
   func testSizesWasteAtMostAQuarter() {
     let pool = Pool()
-    for size in [0, 1, 63, 64, 65, 80, 81, 100, 127, 128, 129, 1_000, 4_097, 1 << 20, (1 << 20) + 1] {
+    for size in [
+      0, 1, 63, 64, 65, 80, 81, 100, 127, 128, 129, 1_000, 4_097, 1 << 20, (1 << 20) + 1,
+    ] {
       let block = pool.take(byteCount: size)
       XCTAssertGreaterThanOrEqual(block.byteCount, size)
       XCTAssertLessThanOrEqual(block.byteCount, max(64, size + size / 4 + 1))
@@ -91,7 +93,8 @@ final class PoolTests: XCTestCase {
       x.linear(
         weight: weight.tensor,
         branches: [
-          LowRankBranch(a: branch.0.tensor, b: branch.1.tensor, scale: 1, dropout: 0.1, dropoutKey: 4)
+          LowRankBranch(
+            a: branch.0.tensor, b: branch.1.tensor, scale: 1, dropout: 0.1, dropoutKey: 4)
         ]
       )
       .activated(.gelu).softmax()

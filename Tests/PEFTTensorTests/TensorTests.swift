@@ -52,9 +52,13 @@ final class TensorTests: XCTestCase {
     var random = SeededRandom(7)
     checkOp([random.tensor([2, 3, 4])]) {
       $0[0].reshaped([3, 8])
-    } reference: { $0[0] }
+    } reference: {
+      $0[0]
+    }
     checkOp([random.tensor([3, 4])]) {
       $0[0].contiguous.matrix.reshaped([12])
-    } reference: { $0[0] }
+    } reference: {
+      $0[0]
+    }
   }
 }

@@ -128,7 +128,8 @@ private struct OpCheck {
     }
     let output = operation(views)
     compare(output.array, expected, "forward of views")
-    let seed = weights.shape.isEmpty ? weights : widened(weights, &random).columns(1..<1 + weights.columns)
+    let seed =
+      weights.shape.isEmpty ? weights : widened(weights, &random).columns(1..<1 + weights.columns)
     output.backward(gradient: seed)
     for (index, input) in inputs.enumerated() {
       guard let expected = all[index], let gradient = wide[index].gradient else { continue }

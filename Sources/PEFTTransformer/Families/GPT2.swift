@@ -1,7 +1,9 @@
 import PEFTCheckpoints
 import PEFTTensor
 
-/// GPT-2 (Radford et al. 2019): learned positions, `Conv1D` weights, one map for query, key and value, a tied head.
+/// GPT-2 (Radford et al.
+///
+/// 2019): learned positions, `Conv1D` weights, one map for query, key and value, a tied head.
 enum GPT2: ModelFamily {
   static let modelTypes = ["gpt2"]
 

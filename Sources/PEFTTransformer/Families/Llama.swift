@@ -34,7 +34,8 @@ enum Llama: ModelFamily {
         found: "\(groups), \(headWidth)")
     }
     let maximum = try file.positive(
-      "max_position_embeddings", default: type == "llama" ? 2048 : type == "mistral" ? 131_072 : 32_768)
+      "max_position_embeddings",
+      default: type == "llama" ? 2048 : type == "mistral" ? 131_072 : 32_768)
     var dropout = TransformerConfiguration.Dropout()
     dropout.attention = Float(try file.number("attention_dropout", default: 0))
     let isQwen = type == "qwen2"

@@ -20,8 +20,10 @@ enum ModelFamilies {
   /// Fields that every family may have and that do not change what a forward pass computes.
   static let harmless = [
     "_name_or_path", "architectures", "model_type", "torch_dtype", "dtype", "transformers_version",
-    "use_cache", "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id",
-    "initializer_range", "task_specific_params", "id2label", "label2id", "num_labels", "problem_type",
+    "use_cache", "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id",
+    "decoder_start_token_id",
+    "initializer_range", "task_specific_params", "id2label", "label2id", "num_labels",
+    "problem_type",
     "tokenizer_class", "prefix", "return_dict", "output_hidden_states", "output_attentions",
     "torchscript", "use_bfloat16", "pruned_heads", "chunk_size_feed_forward", "is_encoder_decoder",
     "finetuning_task", "max_length", "min_length", "do_sample", "early_stopping", "num_beams",

@@ -23,6 +23,7 @@ public final class Block: Module {
     (self.window, self.names) = (window, names)
   }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members {
     [
       names.attentionNorm: attentionNorm, names.attention: attention,

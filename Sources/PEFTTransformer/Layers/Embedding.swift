@@ -22,6 +22,7 @@ public final class Embedding: Module {
   /// An embedding from its table.
   public init(weight: Parameter) { self.weight = weight }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members { ["weight": weight, "": SlotMember(adapter)] }
 
   /// The rows, adapted where there is an adapter.

@@ -19,6 +19,7 @@ public final class FeedForward: Module {
     names = configuration.names
   }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members {
     var members: Members = [names.up: up, names.down: down]
     if let gate { members = ([names.gate: gate] as Members).joined(with: members) }

@@ -33,6 +33,7 @@ public final class Linear: Module {
   /// M.
   public var outputs: Int { weight.shape[layout == .outputInput ? 0 : 1] }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members {
     ["weight": weight, "bias": bias, "": SlotMember(adapter)]
   }

@@ -21,6 +21,7 @@ public final class Norm: Module {
     (self.weight, self.bias, self.epsilon) = (weight, bias, epsilon)
   }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members { ["weight": weight, "bias": bias] }
 
   /// The rows, normalised: `[..., D]`.

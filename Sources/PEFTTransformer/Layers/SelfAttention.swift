@@ -34,6 +34,7 @@ public final class SelfAttention: Module {
     dropout = configuration.dropout
   }
 
+  /// What this keeps, by its names in checkpoints.
   public var members: Members {
     switch projection {
     case .fused(let map): [names.query: map, names.attentionOutput: output]

@@ -62,7 +62,8 @@ final class AttentionTests: XCTestCase {
     var random = SeededRandom(8)
     let parameters = (0..<3).map { _ in Parameter(random.tensor([1, 2, 4])) }
     let output = parameters[0].tensor.attention(
-      keys: parameters[1].tensor, values: parameters[2].tensor, headWidth: 2, spans: spans, scale: 1)
+      keys: parameters[1].tensor, values: parameters[2].tensor, headWidth: 2, spans: spans, scale: 1
+    )
     XCTAssertEqual(output.array, [Float](repeating: 0, count: 8))
     output.backward(gradient: random.tensor([1, 2, 4]))
     for parameter in parameters {
@@ -120,8 +121,10 @@ final class AttentionTests: XCTestCase {
             let group = head / (heads / groups)
             let q = (row * queries + query) * heads * width + head * width
             let place = row * queries + query
-            let seen = Int(spans.low[place])..<max(
-              Int(spans.low[place]), min(keyCount, Int(spans.high[place])))
+            let seen =
+              Int(
+                spans.low[place])..<max(
+                Int(spans.low[place]), min(keyCount, Int(spans.high[place])))
             let at = { (key: Int) in (row * keyCount + key) * groups * width + group * width }
             let weights = seen.map { key in
               let k = at(key)

@@ -7,7 +7,9 @@ final class DropoutTests: XCTestCase {
     for shape in [[1], [7], [3, 5], [2, 3, 33], [0, 4], []] {
       var random = SeededRandom(80)
       let mask = Tensor(repeating: 1, shape: shape).dropout(0.3, key: 11).array.map(Double.init)
-      checkOp([random.tensor(shape)]) { $0[0].dropout(0.3, key: 11) } reference: {
+      checkOp([random.tensor(shape)]) {
+        $0[0].dropout(0.3, key: 11)
+      } reference: {
         zip($0[0], mask).map(*)
       }
     }

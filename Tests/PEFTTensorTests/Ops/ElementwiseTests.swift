@@ -11,31 +11,75 @@ final class ElementwiseTests: XCTestCase {
   ]
 
   func testSumsAndDifferences() {
-    check { $0 + $1 } reference: { $0 + $1 }
-    check { $0 - $1 } reference: { $0 - $1 }
+    check {
+      $0 + $1
+    } reference: {
+      $0 + $1
+    }
+    check {
+      $0 - $1
+    } reference: {
+      $0 - $1
+    }
   }
 
   func testProductsAndQuotients() {
-    check { $0 * $1 } reference: { $0 * $1 }
-    check { $0 / $1 } reference: { $0 / $1 }
+    check {
+      $0 * $1
+    } reference: {
+      $0 * $1
+    }
+    check {
+      $0 / $1
+    } reference: {
+      $0 / $1
+    }
   }
 
   func testBothOperandsTheSame() {
     var random = SeededRandom(20)
     let x = random.tensor([3, 4], in: 0.5...2)
-    checkOp([x]) { $0[0] + $0[0] } reference: { $0[0].map { 2 * $0 } }
-    checkOp([x]) { $0[0] * $0[0] } reference: { $0[0].map { $0 * $0 } }
-    checkOp([x]) { $0[0] / $0[0] } reference: { $0[0].map { _ in 1 } }
-    checkOp([x]) { $0[0] - $0[0] } reference: { $0[0].map { _ in 0 } }
+    checkOp([x]) {
+      $0[0] + $0[0]
+    } reference: {
+      $0[0].map { 2 * $0 }
+    }
+    checkOp([x]) {
+      $0[0] * $0[0]
+    } reference: {
+      $0[0].map { $0 * $0 }
+    }
+    checkOp([x]) {
+      $0[0] / $0[0]
+    } reference: {
+      $0[0].map { _ in 1 }
+    }
+    checkOp([x]) {
+      $0[0] - $0[0]
+    } reference: {
+      $0[0].map { _ in 0 }
+    }
   }
 
   func testNumbers() {
     var random = SeededRandom(21)
     for shape in [[], [1], [3, 5], [0, 2]] {
       let x = random.tensor(shape)
-      checkOp([x]) { 2 * $0[0] * 0.5 / 4 + 3 - 1 } reference: { $0[0].map { $0 / 4 + 2 } }
-      checkOp([x]) { -$0[0] } reference: { $0[0].map { -$0 } }
-      checkOp([x]) { $0[0].scaled(3, plus: -1) } reference: { $0[0].map { 3 * $0 - 1 } }
+      checkOp([x]) {
+        2 * $0[0] * 0.5 / 4 + 3 - 1
+      } reference: {
+        $0[0].map { $0 / 4 + 2 }
+      }
+      checkOp([x]) {
+        -$0[0]
+      } reference: {
+        $0[0].map { -$0 }
+      }
+      checkOp([x]) {
+        $0[0].scaled(3, plus: -1)
+      } reference: {
+        $0[0].map { 3 * $0 - 1 }
+      }
     }
   }
 
@@ -43,8 +87,16 @@ final class ElementwiseTests: XCTestCase {
     var random = SeededRandom(22)
     for shape in [[], [1], [3, 5], [0, 2], [2, 2, 17]] {
       let x = random.tensor(shape, in: 0.25...4)
-      checkOp([x]) { $0[0].squareRoot } reference: { $0[0].map { $0.squareRoot() } }
-      checkOp([x]) { $0[0].exponential } reference: { $0[0].map { exp($0) } }
+      checkOp([x]) {
+        $0[0].squareRoot
+      } reference: {
+        $0[0].map { $0.squareRoot() }
+      }
+      checkOp([x]) {
+        $0[0].exponential
+      } reference: {
+        $0[0].map { exp($0) }
+      }
     }
     XCTAssertEqual(Tensor([0, 4]).squareRoot.array, [0, 2])
     XCTAssertEqual(Tensor([-.infinity, 0, 200]).exponential.array, [0, 1, .infinity])
@@ -56,7 +108,9 @@ final class ElementwiseTests: XCTestCase {
       let places = Self.places(small, in: large)
       checkOp([random.tensor(small)], length: places.count) {
         $0[0].broadcast(to: large)
-      } reference: { values in places.map { values[0][$0] } }
+      } reference: { values in
+        places.map { values[0][$0] }
+      }
     }
   }
 

@@ -24,7 +24,8 @@ final class LinearTests: XCTestCase {
 
   func testLowRankBranches() {
     for layout in [WeightLayout.outputInput, .inputOutput] {
-      check([4, 5], outputs: 3, hasBias: true, layout: layout, branches: [.init(rank: 2, scale: 0.5)])
+      check(
+        [4, 5], outputs: 3, hasBias: true, layout: layout, branches: [.init(rank: 2, scale: 0.5)])
       check(
         [2, 3, 7], outputs: 5, hasBias: false, layout: layout,
         branches: [.init(rank: 1, scale: 2), .init(rank: 4, scale: -1.5, hasBias: true)])

@@ -45,8 +45,10 @@ final class MatrixProductTests: XCTestCase {
       return result
     } reference: { values in
       (0..<batch).flatMap { index in
-        let a = DoubleMatrix(Array(values[0][index * n * k..<(index + 1) * n * k]), rows: n, columns: k)
-        let b = DoubleMatrix(Array(values[1][index * k * m..<(index + 1) * k * m]), rows: k, columns: m)
+        let a = DoubleMatrix(
+          Array(values[0][index * n * k..<(index + 1) * n * k]), rows: n, columns: k)
+        let b = DoubleMatrix(
+          Array(values[1][index * k * m..<(index + 1) * k * m]), rows: k, columns: m)
         return (a * b).values
       }
     }

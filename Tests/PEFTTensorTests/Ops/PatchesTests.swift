@@ -5,7 +5,8 @@ import XCTest
 final class PatchesTests: XCTestCase {
   func testOrderOfElements() {
     for (shape, size) in [
-      ([1, 1, 2, 2], 1), ([2, 3, 4, 6], 2), ([1, 2, 3, 3], 3), ([1, 1, 6, 3], 3), ([0, 3, 2, 2], 2),
+      ([1, 1, 2, 2], 1), ([2, 3, 4, 6], 2), ([1, 2, 3, 3], 3), ([1, 1, 6, 3], 3),
+      ([0, 3, 2, 2], 2),
     ] {
       var random = SeededRandom(90)
       let (channels, height, width) = (shape[1], shape[2], shape[3])

@@ -10,7 +10,11 @@ final class ReductionTests: XCTestCase {
     for shape in shapes {
       var random = SeededRandom(30)
       let x = random.tensor(shape)
-      checkOp([x], length: x.count) { $0[0].sum() } reference: { [$0[0].reduce(0, +)] }
+      checkOp([x], length: x.count) {
+        $0[0].sum()
+      } reference: {
+        [$0[0].reduce(0, +)]
+      }
       for axis in shape.indices {
         checkOp([x], length: x.count) {
           let result = $0[0].sum(axis: axis)
@@ -30,9 +34,15 @@ final class ReductionTests: XCTestCase {
       var random = SeededRandom(31)
       let x = random.tensor(shape)
       let count = Double(x.count)
-      checkOp([x], length: x.count) { $0[0].mean() } reference: { [$0[0].reduce(0, +) / count] }
+      checkOp([x], length: x.count) {
+        $0[0].mean()
+      } reference: {
+        [$0[0].reduce(0, +) / count]
+      }
       for axis in shape.indices {
-        checkOp([x], length: x.count) { $0[0].mean(axis: axis) } reference: {
+        checkOp([x], length: x.count) {
+          $0[0].mean(axis: axis)
+        } reference: {
           Self.sum($0[0], shape, axis: axis).map { $0 / Double(shape[axis]) }
         }
       }

@@ -29,7 +29,8 @@ final class RotaryTests: XCTestCase {
   func testRowsThatAreSharedByThreads() {
     var random = SeededRandom(16)
     let x = random.tensor([40, 512])
-    let table = RotaryTable(frequencies: (0..<16).map { pow(10_000, -Double($0) / 16) }, positions: 40)
+    let table = RotaryTable(
+      frequencies: (0..<16).map { pow(10_000, -Double($0) / 16) }, positions: 40)
     let whole = x.rotated(headWidth: 32, table: table, positions: Indices((0..<40).map { $0 }))
     for row in [0, 13, 20, 39] {
       XCTAssertEqual(

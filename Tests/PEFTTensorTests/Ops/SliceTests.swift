@@ -15,7 +15,9 @@ final class SliceTests: XCTestCase {
             let result = $0[0].sliced(axis: axis, range)
             XCTAssertEqual(result.shape[axis], range.count)
             return result
-          } reference: { values in places.map { values[0][$0] } }
+          } reference: { values in
+            places.map { values[0][$0] }
+          }
         }
       }
     }
@@ -35,13 +37,16 @@ final class SliceTests: XCTestCase {
   func testOverlappingPartsAddUp() {
     let x = Parameter(Tensor(zeros: [2, 3]))
     let parts = x.tensor
-    (parts.columns(0..<2).sum() + parts.columns(1..<3).sum() * 10 + parts.prefixAxis(1..<2).sum() * 100)
+    (parts.columns(0..<2).sum() + parts.columns(1..<3).sum() * 10 + parts.prefixAxis(1..<2).sum()
+      * 100)
       .backward()
     XCTAssertEqual(x.gradient?.array, [1, 11, 10, 101, 111, 110])
   }
 
   private static func places(_ shape: [Int], _ axis: Int, _ range: Range<Int>) -> [Int] {
     let inner = shape[(axis + 1)...].reduce(1, *)
-    return (0..<shape.reduce(1, *)).filter { range.contains($0 / max(1, inner) % max(1, shape[axis])) }
+    return (0..<shape.reduce(1, *)).filter {
+      range.contains($0 / max(1, inner) % max(1, shape[axis]))
+    }
   }
 }

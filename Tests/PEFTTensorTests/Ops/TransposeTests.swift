@@ -15,7 +15,9 @@ final class TransposeTests: XCTestCase {
         let result = $0[0].permuted(axes)
         XCTAssertEqual(result.shape, axes.map { shape[$0] })
         return result
-      } reference: { values in places.map { values[0][$0] } }
+      } reference: { values in
+        places.map { values[0][$0] }
+      }
     }
   }
 
