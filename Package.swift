@@ -72,8 +72,8 @@ let package = Package(
     .testTarget(
       name: "PEFTTrainingTests",
       dependencies: [
-        "PEFTTraining", "PEFTTransformer", "PEFTTokenizers", "PEFTTensor", "PEFTJSON",
-        "PEFTTestSupport",
+        "PEFTTraining", "PEFTTransformer", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTensor",
+        "PEFTJSON", "PEFTTestSupport",
       ]),
     .testTarget(name: "PEFTCommandTests", dependencies: ["PEFT", "PEFTTestSupport"]),
     .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),

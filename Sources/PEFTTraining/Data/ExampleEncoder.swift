@@ -1,0 +1,90 @@
+public import PEFTTokenizers
+import PEFTTransformer
+
+/// Turns rows of text into tokens and labels.
+///
+/// Prompt and completion are encoded as one text, as the model will see them; the labels begin where the tokens leave
+/// those of the prompt alone. The end token belongs to what is learned.
+public struct ExampleEncoder: Sendable {
+  /// What became of a row.
+  public enum Result: Sendable, Hashable {
+    /// It fits.
+    case whole(TrainingExample)
+    /// Its end was cut off.
+    case cut(TrainingExample)
+    /// No token that is learned fits, or there is none.
+    case nothingLeft
+  }
+
+  /// Encodes a text, with the special tokens that the tokenizer puts around it or without.
+  public typealias Encode = @Sendable (_ text: String, _ addSpecialTokens: Bool) -> [Int32]
+
+  /// Put in front of every row that does not begin with it.
+  public var beginning: Int32?
+  /// Put at the end of every row that does not end with it.
+  public var end: Int32?
+  /// Whether the tokenizer puts special tokens around the text.
+  public var addsSpecialTokens: Bool
+  /// How many tokens an example has at most.
+  public var maximumLength: Int
+  private let encode: Encode
+
+  /// An encoder over any function from text to tokens.
+  ///
+  /// - Parameters:
+  ///   - beginning: the first token of every row; nil to leave it to the tokenizer.
+  ///   - end: the last token of every row; nil to leave it to the tokenizer.
+  ///   - addsSpecialTokens: whether the tokenizer puts special tokens around the text.
+  ///   - maximumLength: what is longer is cut at the end.
+  ///   - encode: from text to tokens.
+  public init(
+    beginning: Int32? = nil, end: Int32?, addsSpecialTokens: Bool = true, maximumLength: Int,
+    encode: @escaping Encode
+  ) {
+    precondition(maximumLength > 1, "ExampleEncoder: maximum length \(maximumLength)")
+    self.beginning = beginning
+    self.end = end
+    self.addsSpecialTokens = addsSpecialTokens
+    self.maximumLength = maximumLength
+    self.encode = encode
+  }
+
+  /// An encoder over a tokenizer.
+  public init(
+    _ tokenizer: Tokenizer, beginning: Int32? = nil, end: Int32?, addsSpecialTokens: Bool = true,
+    maximumLength: Int
+  ) {
+    self.init(
+      beginning: beginning, end: end, addsSpecialTokens: addsSpecialTokens,
+      maximumLength: maximumLength
+    ) { text, addsSpecialTokens in
+      tokenizer.encode(text, addSpecialTokens: addsSpecialTokens)
+    }
+  }
+
+  /// The tokens and labels of a row.
+  public func encode(_ row: TrainingRow) -> Result {
+    var ids: [Int32]
+    var known = 0
+    switch row {
+    case .text(let text):
+      ids = tokens(text)
+    case .completion(let prompt, let completion):
+      ids = tokens(prompt + completion)
+      known = zip(tokens(prompt), ids).prefix { $0 == $1 }.count
+    }
+    if let end, ids.last != end { ids.append(end) }
+    let isWhole = ids.count <= maximumLength
+    if !isWhole { ids.removeLast(ids.count - maximumLength) }
+    let labels = ids.enumerated().map { $0 < known ? TokenBatch.ignored : $1 }
+    let example = TrainingExample(ids: ids, labels: labels)
+    if example.targetCount == 0 { return .nothingLeft }
+    return isWhole ? .whole(example) : .cut(example)
+  }
+
+  private func tokens(_ text: String) -> [Int32] {
+    let ids = encode(text, addsSpecialTokens)
+    guard let beginning, ids.first != beginning else { return ids }
+    return [beginning] + ids
+  }
+}

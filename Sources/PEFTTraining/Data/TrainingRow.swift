@@ -1,0 +1,7 @@
+/// One row of training text.
+public enum TrainingRow: Sendable, Hashable {
+  /// A text of which every token is learned.
+  case text(String)
+  /// A text of which only the second part is learned.
+  case completion(prompt: String, completion: String)
+}

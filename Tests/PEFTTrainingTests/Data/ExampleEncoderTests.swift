@@ -1,0 +1,61 @@
+import PEFTTraining
+import XCTest
+
+final class ExampleEncoderTests: XCTestCase {
+  private let ignored: Int32 = -100
+
+  func testOnlyTheCompletionIsLearned() {
+    let result = CharacterTokenizer.encoder().encode(.completion(prompt: "ab", completion: "cd"))
+    XCTAssertEqual(
+      result,
+      .whole(
+        TrainingExample(
+          ids: [1, 97, 98, 99, 100, 2], labels: [ignored, ignored, ignored, 99, 100, 2])))
+  }
+
+  func testATokenAcrossTheBorderIsLearned() {
+    let result = CharacterTokenizer.encoder().encode(.completion(prompt: "at", completion: "h"))
+    XCTAssertEqual(
+      result,
+      .whole(
+        TrainingExample(
+          ids: [1, 97, CharacterTokenizer.th, 2],
+          labels: [ignored, ignored, CharacterTokenizer.th, 2])))
+  }
+
+  func testTextIsLearnedAsAWhole() {
+    XCTAssertEqual(
+      CharacterTokenizer.encoder().encode(.text("ab")),
+      .whole(TrainingExample(ids: [1, 97, 98, 2])))
+  }
+
+  func testBeginningAndEndAreAddedOnce() {
+    let ids: [Int32] = [1, 97, 98, 2]
+    for addsSpecialTokens in [true, false] {
+      let encoder = CharacterTokenizer.encoder(
+        beginning: 1, end: 2, addsSpecialTokens: addsSpecialTokens)
+      XCTAssertEqual(encoder.encode(.text("ab")), .whole(TrainingExample(ids: ids)))
+      XCTAssertEqual(
+        encoder.encode(.completion(prompt: "a", completion: "b")),
+        .whole(TrainingExample(ids: ids, labels: [ignored, ignored, 98, 2])))
+    }
+    let bare = CharacterTokenizer.encoder(end: nil, addsSpecialTokens: false)
+    XCTAssertEqual(bare.encode(.text("ab")), .whole(TrainingExample(ids: [97, 98])))
+  }
+
+  func testTruncation() {
+    let encoder = CharacterTokenizer.encoder(maximumLength: 4)
+    XCTAssertEqual(
+      encoder.encode(.completion(prompt: "ab", completion: "cd")),
+      .cut(TrainingExample(ids: [1, 97, 98, 99], labels: [ignored, ignored, ignored, 99])))
+    XCTAssertEqual(encoder.encode(.completion(prompt: "abc", completion: "d")), .nothingLeft)
+    XCTAssertEqual(encoder.encode(.text("ab")), .whole(TrainingExample(ids: [1, 97, 98, 2])))
+  }
+
+  func testASingleTokenHasNothingToLearn() {
+    let encoder = CharacterTokenizer.encoder(end: nil, addsSpecialTokens: false)
+    XCTAssertEqual(encoder.encode(.text("a")), .nothingLeft)
+    XCTAssertEqual(encoder.encode(.text("")), .nothingLeft)
+    XCTAssertEqual(encoder.encode(.completion(prompt: "abc", completion: "")), .nothingLeft)
+  }
+}
