@@ -1,0 +1,36 @@
+public import PEFTTensor
+public import PEFTTransformer
+
+/// A model that a trainer can train.
+public protocol TrainableModel: AnyObject {
+  /// What one forward pass takes.
+  associatedtype Batch: TrainingBatch
+
+  /// The mean loss of the labels of a batch, a scalar for `backward()`, with dropout where the model has it.
+  func loss(_ batch: Batch) -> Tensor
+
+  /// The sum of the losses of a batch without dropout, and over how many labels it runs.
+  func evaluate(_ batch: Batch) -> (sum: Double, count: Int)
+
+  /// What the model's random numbers in training depend on; set back, the same ones follow.
+  var randomState: UInt64 { get set }
+}
+
+extension TrainableModel {
+  /// Always 0, for models that draw no random numbers.
+  public var randomState: UInt64 {
+    get { 0 }
+    set {}
+  }
+}
+
+extension CausalLM: TrainableModel {
+  /// The mean cross-entropy of the labels that count, with dropout.
+  public func loss(_ batch: TokenBatch) -> Tensor { loss(batch, isTraining: true) }
+
+  /// How many masks of dropout were drawn.
+  public var randomState: UInt64 {
+    get { dropoutKeys.drawn }
+    set { dropoutKeys.drawn = newValue }
+  }
+}

@@ -1,0 +1,154 @@
+import PEFTTensor
+
+/// The events of one run of a trainer, made as they are asked for.
+final class TrainingRun<Model: TrainableModel, Source: BatchSource>
+where Source.Batch == Model.Batch {
+  private let trainer: Trainer<Model>
+  private let data: Source
+  private let evaluationData: Source?
+  private let stepsPerEpoch: Int
+  private let total: Int
+  private let firstStep: Int
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var epoch: (number: Int, batches: Source.Epoch)?
+  private var tokens = 0
+  private var stepSeconds = 0.0
+  private var lastLoss: Double?
+  private var lastEvaluation: TrainingEvent.Evaluation?
+  private var bestLoss = Double.infinity
+  private var evaluatedStep: Int?
+  private var isFinished = false
+
+  init(_ trainer: Trainer<Model>, _ data: Source, _ evaluationData: Source?) {
+    self.trainer = trainer
+    self.data = data
+    self.evaluationData = evaluationData
+    let group = trainer.settings.accumulation
+    stepsPerEpoch = (data.batchCount + group - 1) / group
+    total =
+      switch trainer.settings.duration {
+      case .steps(let count): count
+      case .epochs(let count): count * stepsPerEpoch
+      }
+    firstStep = trainer.stepCount
+    start = clock.now
+  }
+
+  /// Does what is next: a step, an evaluation, or nothing.
+  func next() throws(TrainingError) -> TrainingEvent? {
+    if isFinished { return nil }
+    if stepsPerEpoch == 0 { throw .noBatches }
+    if isEvaluationDue { return .evaluation(try evaluate()) }
+    if trainer.stepCount < total { return .step(try step()) }
+    isFinished = true
+    return .finished(
+      TrainingEvent.Summary(
+        steps: trainer.stepCount, tokens: tokens, seconds: seconds(clock.now - start),
+        loss: lastLoss, evaluation: lastEvaluation))
+  }
+
+  private var isEvaluationDue: Bool {
+    let step = trainer.stepCount
+    guard evaluationData != nil, evaluatedStep != step else { return false }
+    if step >= total { return true }
+    guard let interval = trainer.settings.evaluationInterval else { return false }
+    return step > firstStep && step % interval == 0
+  }
+
+  private func evaluate() throws(TrainingError) -> TrainingEvent.Evaluation {
+    guard let evaluationData else { throw .noBatches }
+    let (loss, labels) = try trainer.evaluate(evaluationData)
+    let evaluation = TrainingEvent.Evaluation(
+      step: trainer.stepCount, loss: loss, labels: labels, isBest: loss < bestLoss)
+    bestLoss = min(bestLoss, loss)
+    evaluatedStep = trainer.stepCount
+    lastEvaluation = evaluation
+    return evaluation
+  }
+}
+
+// MARK: One step
+
+extension TrainingRun {
+  private func step() throws(TrainingError) -> TrainingEvent.Step {
+    let (began, done) = (clock.now, trainer.stepCount)
+    let progress = TrainingProgress(step: done + 1, total: total)
+    let optimizer = trainer.optimizer
+    for observer in trainer.observers { observer.stepWillBegin(progress) }
+    let batches = batches(of: done)
+    let loss = try accumulateGradients(of: batches, progress)
+    let norm = optimizer.gradientNorm
+    guard norm.isFinite else {
+      optimizer.zeroGradients()
+      throw .nonFiniteGradient(step: progress.step)
+    }
+    let scale = trainer.settings.maximumGradientNorm.map {
+      GradientClipping.scale(norm: norm, maximum: $0)
+    }
+    let fullRate = optimizer.learningRate
+    let rate = fullRate * trainer.schedule.factor(step: done, total: total)
+    for observer in trainer.observers {
+      observer.parametersWillChange(progress, gradientScale: scale ?? 1)
+    }
+    optimizer.learningRate = rate
+    optimizer.step(gradientScale: scale ?? 1)
+    optimizer.learningRate = fullRate
+    trainer.didStep()
+    for observer in trainer.observers { observer.parametersDidChange(progress) }
+
+    let stepTokens = batches.reduce(0) { $0 + $1.tokenCount }
+    let elapsed = seconds(clock.now - began)
+    tokens += stepTokens
+    stepSeconds += elapsed
+    lastLoss = loss
+    return TrainingEvent.Step(
+      progress: progress, epoch: Double(progress.step) / Double(stepsPerEpoch), loss: loss,
+      tokens: stepTokens, tokensPerSecond: elapsed > 0 ? Double(stepTokens) / elapsed : 0,
+      learningRate: rate, gradientNorm: norm,
+      secondsLeft: stepSeconds / Double(progress.step - firstStep) * Double(total - progress.step))
+  }
+
+  /// The batches of a step, counted from 0.
+  private func batches(of step: Int) -> [Model.Batch] {
+    let number = step / stepsPerEpoch
+    if epoch?.number != number { epoch = (number, data.epoch(number)) }
+    let first = step % stepsPerEpoch * trainer.settings.accumulation
+    let end = min(first + trainer.settings.accumulation, data.batchCount)
+    return epoch.map { Array($0.batches[first..<end]) } ?? []
+  }
+
+  /// Adds up the gradients of the batches, each by its share of the labels, and returns the mean loss.
+  private func accumulateGradients(
+    of batches: [Model.Batch], _ progress: TrainingProgress
+  ) throws(TrainingError) -> Double {
+    let counts = batches.map(\.targetCount)
+    let labels = counts.reduce(0, +)
+    if labels == 0 { throw .noLabels(step: progress.step) }
+    var mean = 0.0
+    for (batch, count) in zip(batches, counts) where count > 0 {
+      let share = Double(count) / Double(labels)
+      let loss = trainer.model.loss(batch)
+      mean += share * Double(try finite(loss, progress))
+      loss.backward(scale: Float(share))
+    }
+    for observer in trainer.observers {
+      guard let penalty = observer.penalty(progress) else { continue }
+      _ = try finite(penalty, progress)
+      penalty.backward()
+    }
+    return mean
+  }
+
+  /// The value of a loss; where it is not finite, the gradients are forgotten.
+  private func finite(_ loss: Tensor, _ progress: TrainingProgress) throws(TrainingError) -> Float {
+    let value = loss.item
+    guard value.isFinite else {
+      trainer.optimizer.zeroGradients()
+      throw .nonFiniteLoss(step: progress.step, loss: value)
+    }
+    return value
+  }
+
+  private func seconds(_ duration: Duration) -> Double { duration / .seconds(1) }
+}
