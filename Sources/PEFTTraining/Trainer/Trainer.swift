@@ -79,6 +79,10 @@ public final class Trainer<Model: TrainableModel> {
   /// - Parameter state: as `state` gave it.
   /// - Throws: `TrainingError` where the optimiser cannot take it over; nothing is changed then.
   public func restore(_ state: TrainerState) throws(TrainingError) {
+    guard state.stepCount >= 0 else {
+      throw .stateMismatch(
+        name: "stepCount", expected: "the number of steps taken", found: "\(state.stepCount)")
+    }
     try optimizer.restore(state.optimizer)
     stepCount = state.stepCount
     model.randomState = state.randomState

@@ -1,3 +1,5 @@
+import PEFTTestSupport
+import PEFTTokenizers
 import PEFTTraining
 import XCTest
 
@@ -57,5 +59,13 @@ final class ExampleEncoderTests: XCTestCase {
     XCTAssertEqual(encoder.encode(.text("a")), .nothingLeft)
     XCTAssertEqual(encoder.encode(.text("")), .nothingLeft)
     XCTAssertEqual(encoder.encode(.completion(prompt: "abc", completion: "")), .nothingLeft)
+  }
+
+  func testEncodesWithATokenizer() throws {
+    let tokenizer = try Tokenizer(folder: Files.shared("data/gpt2-tokenizer").path)
+    let encoder = ExampleEncoder(tokenizer, end: 50256, maximumLength: 8)
+    XCTAssertEqual(
+      encoder.encode(.completion(prompt: "Hello", completion: " world")),
+      .whole(TrainingExample(ids: [15496, 995, 50256], labels: [ignored, 995, 50256])))
   }
 }

@@ -124,4 +124,16 @@ final class CausalLMTrainingTests: XCTestCase {
     try secondTrainer.run(data()) { _ in true }
     XCTAssertEqual(values(whole), values(second))
   }
+
+  func testASteadyStepAllocatesNothing() throws {
+    let model = try TinyModel.make(dropout: 0.1)
+    let (ids, labels) = TinyModel.rows(4, seed: 6)
+    let batch = TokenBatch(rows: ids, labels: labels)
+    var misses: [Int] = []
+    try trainer(model, accumulation: 1, steps: 6).run([batch]) { _ in
+      misses.append(Pool.shared.statistics.misses)
+      return true
+    }
+    XCTAssertEqual(misses.dropFirst(2).first, misses.last)
+  }
 }
