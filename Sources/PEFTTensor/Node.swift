@@ -59,6 +59,7 @@ package final class Node {
       put(tensor.detached)
       return
     }
+    let tensor = tensor.shape == shape ? tensor : tensor.detached.reshaped(shape)
     if sum.isUnique {
       Kernels.add(tensor, into: sum)
       put(sum)
@@ -95,12 +96,10 @@ package final class Node {
     return gradient
   }
 
+  /// Keeps a gradient, in the shape of the output: what is added in place later relies on it.
   private func put(_ tensor: Tensor) {
-    if isLeaf {
-      parameter?.gradient = tensor.shape == shape ? tensor : tensor.reshaped(shape)
-    } else {
-      gradient = tensor
-    }
+    let shaped = tensor.shape == shape ? tensor : tensor.reshaped(shape)
+    if isLeaf { parameter?.gradient = shaped } else { gradient = shaped }
   }
 
   // MARK: Running
@@ -114,7 +113,6 @@ package final class Node {
       node.backward = nil
       node.inputs = []
       node.isConsumed = true
-      if gradient.shape != node.shape { gradient = gradient.reshaped(node.shape) }
       backward(&gradient, inputs)
     }
   }
