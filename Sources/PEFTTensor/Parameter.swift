@@ -20,7 +20,8 @@ public final class Parameter {
   ///
   /// Value, gradient and training are those of `source`; only a substitute is its own.
   public init(tiedTo source: Parameter) {
-    own = source.value
+    // Nothing of the source's, whose memory is given back when its value is replaced.
+    own = Tensor(0)
     trains = false
     self.source = source
   }
@@ -58,16 +59,17 @@ public final class Parameter {
   }
 
   /// The size of every axis.
-  public var shape: [Int] { own.shape }
+  public var shape: [Int] { source?.shape ?? own.shape }
   /// The number of elements.
-  public var count: Int { own.count }
+  public var count: Int { source?.count ?? own.count }
   /// The memory of the elements, in bytes.
   public var byteCount: Int { count * 4 }
 
   /// The value as an operand, or that of the substitute: part of the graph where it is trainable.
-  public var tensor: Tensor { substitute?.tensor ?? source?.ownTensor ?? ownTensor }
+  public var tensor: Tensor { substitute?.tensor ?? ownTensor }
 
   private var ownTensor: Tensor {
+    if let source { return source.ownTensor }
     guard trains else { return own }
     if case .probing(let probe) = Gradients.mode { probe.touch() }
     var tensor = own
