@@ -38,24 +38,22 @@ final class GraphTests: XCTestCase {
     XCTAssertEqual(x.gradient?.array, [3, 6])
   }
 
-  /// A node that first gets a gradient of another shape, and then one computed in place.
+  /// A node that first gets a gradient of another shape, and then others computed in place.
   func testOneTensorUnderSeveralShapes() {
     var random = SeededRandom(1)
     let weight = random.tensor([4, 3])
-    checkOp([random.tensor([2, 3])], length: 3) { inputs in
+    checkOp([random.tensor([2, 3]), random.tensor([6])], length: 6) { inputs in
       let x = inputs[0] * 2
-      let pairs = (x.reshaped([6]) + 1).reshaped([3, 2])
-      let late = pairs.matrixProduct(Tensor([1, 2], shape: [2, 1])).sum()
-      return x.linear(weight: weight).sum() * late + x.columns(1..<2).sum()
+      // Deeper than the others, so its gradient is the first that reaches x.
+      let late = inputs[1] * 2 * 2 * 2 * x.reshaped([6])
+      return x.linear(weight: weight).sum() + x.columns(1..<2).sum() + late.sum()
     } reference: { values in
       let x = values[0].map { 2 * $0 }
       let w = weight.array.map(Double.init)
       let product =
         DoubleMatrix(x, rows: 2, columns: 3) * DoubleMatrix(w, rows: 4, columns: 3).transposed
-      var late = 0.0
-      for (index, value) in x.enumerated() { late += (value + 1) * (index % 2 == 0 ? 1 : 2) }
-      let sum: Double = product.values.reduce(0, +)
-      return [sum * late + x[1] + x[4]]
+      let late = zip(values[1], x).reduce(0) { $0 + 8 * $1.0 * $1.1 }
+      return [product.values.reduce(late, +) + x[1] + x[4]]
     }
   }
 

@@ -31,6 +31,48 @@ final class ParameterTests: XCTestCase {
     XCTAssertEqual(ObjectIdentifier(parameter.value.storage), own)
   }
 
+  func testATiedParameterIsASecondPlaceOfAnother() {
+    let source = Parameter(Tensor([1, 2]))
+    let tied = Parameter(tiedTo: source)
+    let again = Parameter(tiedTo: tied)
+    XCTAssert(tied.isTied(to: source) && tied.isTied && !source.isTied)
+    XCTAssertEqual([tied.shape, again.shape], [[2], [2]])
+    XCTAssert(again.isTrainable)
+    (source.tensor * tied.tensor * again.tensor).sum().backward()
+    XCTAssertEqual(source.gradient?.array, [3, 12])
+    XCTAssertEqual(again.gradient?.array, [3, 12])
+    again.gradient = nil
+    XCTAssertNil(source.gradient)
+    again.value = Tensor([5, 6])
+    XCTAssertEqual(source.value.array, [5, 6])
+    again.isTrainable = false
+    XCTAssertFalse(source.isTrainable || tied.tensor.needsGradient)
+  }
+
+  /// A tied parameter does not keep what its source has let go of.
+  func testATiedParameterHoldsNoMemory() {
+    let before = Pool.shared.statistics.bytesInUse
+    let source = Parameter(Tensor(zeros: [4096]))
+    let tied = Parameter(tiedTo: source)
+    let one = Pool.shared.statistics.bytesInUse - before
+    source.value = Tensor(repeating: 1, shape: [4096])
+    XCTAssertEqual(Pool.shared.statistics.bytesInUse - before, one)
+    XCTAssertEqual(tied.value.array[0], 1)
+    let own = ObjectIdentifier(source.value.storage)
+    tied.makeValueUnique()
+    XCTAssertEqual(ObjectIdentifier(source.value.storage), own)
+  }
+
+  func testASubstituteStandsIn() {
+    let (source, other) = (Parameter(Tensor([1, 2])), Parameter(Tensor([5, 7])))
+    let tied = Parameter(tiedTo: source)
+    tied.substitute = other
+    (tied.tensor * source.tensor).sum().backward()
+    XCTAssertEqual(source.gradient?.array, [5, 7])
+    XCTAssertEqual(other.gradient?.array, [1, 2])
+    XCTAssertEqual(tied.value.array, [1, 2])
+  }
+
   func testGradientOfTheParameterItself() {
     let x = Parameter(Tensor([1, 2]))
     x.tensor.backward(gradient: Tensor([3, 4]))

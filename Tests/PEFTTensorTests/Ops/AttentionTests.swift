@@ -51,6 +51,14 @@ final class AttentionTests: XCTestCase {
       keyCount: 5, heads: 2, groups: 2, width: 2, samples: 40)
   }
 
+  func testDropoutOfProbabilities() {
+    check(keys: [0..<5, 1..<5], queries: 5, heads: 4, groups: 2, isCausal: true, dropout: 0.3)
+    check(keys: [0..<3], queries: 3, heads: 1, isCausal: false, dropout: 0.5)
+    check(
+      keys: [3..<70], keyCount: 70, queries: 70, heads: 2, width: 2, isCausal: true, window: 9,
+      dropout: 0.4, samples: 8)
+  }
+
   func testEmptyOperands() {
     check(keys: [], keyCount: 3, queries: 3, isCausal: true)
     check(keys: [0..<0, 0..<0], keyCount: 0, queries: 2, isCausal: false)
@@ -89,19 +97,19 @@ final class AttentionTests: XCTestCase {
 
   private func check(
     keys: [Range<Int>], keyCount: Int? = nil, queries: Int, past: Int = 0, heads: Int = 2,
-    groups: Int? = nil, width: Int = 4, isCausal: Bool, window: Int? = nil, samples: Int = 40,
-    file: StaticString = #filePath, line: UInt = #line
+    groups: Int? = nil, width: Int = 4, isCausal: Bool, window: Int? = nil, dropout: Float = 0,
+    samples: Int = 40, file: StaticString = #filePath, line: UInt = #line
   ) {
     let spans = AttentionSpans(
       keys: keys, queries: queries, past: past, isCausal: isCausal, window: window)
     check(
       spans, keyCount: keyCount ?? keys[0].count, heads: heads, groups: groups ?? heads,
-      width: width, samples: samples, file: file, line: line)
+      width: width, dropout: dropout, samples: samples, file: file, line: line)
   }
 
   private func check(
-    _ spans: AttentionSpans, keyCount: Int, heads: Int, groups: Int, width: Int, samples: Int,
-    file: StaticString = #filePath, line: UInt = #line
+    _ spans: AttentionSpans, keyCount: Int, heads: Int, groups: Int, width: Int,
+    dropout: Float = 0, samples: Int, file: StaticString = #filePath, line: UInt = #line
   ) {
     var random = SeededRandom(UInt64(keyCount * 10 + heads))
     let (batch, queries) = (spans.batch, spans.queries)
@@ -111,8 +119,13 @@ final class AttentionTests: XCTestCase {
       random.tensor([batch, keyCount, groups * width]),
     ]
     let scale = 1 / Float(width).squareRoot()
+    // The mask of one element for each row, head, query and key.
+    let mask = DoubleMatrix(
+      Tensor(repeating: 1, shape: [batch * heads * queries, keyCount]).dropout(dropout, key: 21))
     checkOp(inputs, length: max(keyCount, queries), samples: samples, file: file, line: line) {
-      $0[0].attention(keys: $0[1], values: $0[2], headWidth: width, spans: spans, scale: scale)
+      $0[0].attention(
+        keys: $0[1], values: $0[2], headWidth: width, spans: spans, scale: scale, dropout: dropout,
+        dropoutKey: 21)
     } reference: { values in
       var output = [Double](repeating: 0, count: values[0].count)
       for row in 0..<batch {
@@ -135,9 +148,8 @@ final class AttentionTests: XCTestCase {
             let total = weights.reduce(0, +)
             for (key, weight) in zip(seen, weights) {
               let v = at(key)
-              for index in 0..<width {
-                output[q + index] += weight / total * values[2][v + index]
-              }
+              let kept = mask[(row * heads + head) * queries + query, key] * weight / total
+              for index in 0..<width { output[q + index] += kept * values[2][v + index] }
             }
           }
         }
