@@ -48,12 +48,14 @@ public struct Generator: RandomNumberGenerator, Sendable, Hashable, Codable {
 }
 
 extension Tensor {
-  /// A tensor of independent numbers, uniform in `range`.
+  /// A tensor of independent numbers, uniform in `range`, which may not be empty.
   public init(uniform range: Range<Float>, shape: [Int], using generator: inout Generator) {
     let width = Double(range.upperBound) - Double(range.lowerBound)
+    // Rounding may reach the bound that the range leaves out.
+    let largest = range.upperBound.nextDown
     self.init(
       (0..<shape.reduce(1, *)).map { _ in
-        Float(Double(range.lowerBound) + width * generator.uniform())
+        min(Float(Double(range.lowerBound) + width * generator.uniform()), largest)
       }, shape: shape)
   }
 
