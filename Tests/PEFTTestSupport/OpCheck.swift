@@ -13,6 +13,8 @@ import XCTest
 ///   - length: how many terms the longest sum in the operation has.
 ///   - ulps: an error of `ulps * 2^-23 * sqrt(length)` times the largest element is allowed.
 ///   - samples: how many elements of each input have their gradient compared with differences.
+///   - file: where a failure is reported.
+///   - line: where a failure is reported.
 ///   - operation: gets the inputs, in this or another layout.
 ///   - reference: gets the elements of the inputs, gives those of the output.
 public func checkOp(
