@@ -13,7 +13,8 @@ let package = Package(
     .library(name: "PEFTTokenizers", targets: ["PEFTTokenizers"]),
     .library(name: "PEFTAdapters", targets: ["PEFTAdapters"]),
     .library(name: "PEFTTraining", targets: ["PEFTTraining"]),
-    .executable(name: "peft", targets: ["peft"]),
+    .library(name: "PEFTDefaultModel", targets: ["PEFTDefaultModel"]),
+    .executable(name: "peft", targets: ["PEFTCommand"]),
   ],
   targets: [
     // MARK: Library
@@ -40,7 +41,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary("lapacke", .when(platforms: [.linux]))]),
 
     // MARK: Command
-    .executableTarget(name: "peft", dependencies: ["PEFT", "PEFTJSON"]),
+    .executableTarget(name: "PEFTCommand", dependencies: ["PEFT", "PEFTDefaultModel", "PEFTJSON"]),
+    .target(
+      name: "PEFTDefaultModel", dependencies: ["PEFTTensor"], exclude: ["README.md"],
+      resources: [.copy("Model")]),
 
     // MARK: Implementation details
     .target(
@@ -75,7 +79,9 @@ let package = Package(
         "PEFTTraining", "PEFTTransformer", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTensor",
         "PEFTJSON", "PEFTTestSupport",
       ]),
-    .testTarget(name: "PEFTCommandTests", dependencies: ["PEFT", "PEFTTestSupport"]),
+    .testTarget(
+      name: "PEFTCommandTests",
+      dependencies: ["PEFT", "PEFTCommand", "PEFTDefaultModel", "PEFTJSON", "PEFTTestSupport"]),
     .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,61 @@
+/// What the command itself finds wrong; the libraries have errors of their own.
+enum CommandError: Error, Equatable, CustomStringConvertible {
+  /// No such subcommand.
+  case unknownCommand(String, nearest: [String])
+  /// No such option of the subcommand.
+  case unknownOption(String, nearest: [String])
+  /// An option without its value.
+  case missingValue(option: String)
+  /// A value after an option that takes none.
+  case unneededValue(option: String)
+  /// A word that belongs to no option.
+  case unexpectedArgument(String)
+  /// An option that has to be given.
+  case missingOption(String)
+  /// A value that the option cannot take.
+  case invalidValue(option: String, value: String, expected: String)
+  /// Two options that exclude each other.
+  case conflict(String, String)
+  /// A name in a settings file that no option has.
+  case unknownSetting(path: String, name: String, nearest: [String])
+  /// A value in a settings file that the option cannot take.
+  case invalidSetting(path: String, name: String, value: String, expected: String)
+  /// A file or folder that cannot be used.
+  case unusable(path: String, reason: String)
+
+  /// 2 where the command line is wrong, 1 for everything else.
+  var exitCode: Int32 {
+    switch self {
+    case .unknownCommand, .unknownOption, .missingValue, .unneededValue, .unexpectedArgument,
+      .missingOption, .invalidValue, .conflict:
+      2
+    case .unknownSetting, .invalidSetting, .unusable: 1
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .unknownCommand(let name, let nearest):
+      "unknown command \"\(name)\"" + Self.suggestion(nearest)
+    case .unknownOption(let name, let nearest):
+      "unknown option \"\(name)\"" + Self.suggestion(nearest)
+    case .missingValue(let option): "--\(option) needs a value"
+    case .unneededValue(let option): "--\(option) takes no value"
+    case .unexpectedArgument(let word): "unexpected argument \"\(word)\""
+    case .missingOption(let option): "--\(option) has to be given"
+    case .invalidValue(let option, let value, let expected):
+      "--\(option) is \"\(value)\", expected \(expected)"
+    case .conflict(let one, let other): "--\(one) and --\(other) exclude each other"
+    case .unknownSetting(let path, let name, let nearest):
+      "\(path): unknown setting \"\(name)\"" + Self.suggestion(nearest)
+    case .invalidSetting(let path, let name, let value, let expected):
+      "\(path): \"\(name)\" is \(value), expected \(expected)"
+    case .unusable(let path, let reason): "\(path): \(reason)"
+    }
+  }
+
+  private static func suggestion(_ nearest: [String]) -> String {
+    nearest.isEmpty
+      ? "" : "; did you mean \(nearest.map { "\"\($0)\"" }.joined(separator: " or "))?"
+  }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import PEFTJSON
+
+/// Standard output and standard error.
+enum Console {
+  /// Whether progress may be redrawn in place.
+  static let showsLiveProgress =
+    isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+  private static let usesBold =
+    isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+  /// Writes to standard output at once, so that it can be watched through a pipe.
+  static func print(_ text: String = "", terminator: String = "\n") {
+    FileHandle.standardOutput.write(Data((text + terminator).utf8))
+  }
+
+  /// Writes a heading to standard output.
+  static func heading(_ text: String) {
+    print("\n" + (usesBold ? "\u{1B}[1m\(text)\u{1B}[0m" : text))
+  }
+
+  /// Writes to standard error.
+  static func error(_ text: String, terminator: String = "\n") {
+    FileHandle.standardError.write(Data((text + terminator).utf8))
+  }
+
+  /// Writes the line that programs read.
+  static func result(_ members: [JSON.Member]) { print(JSON.object(members).text(.compact)) }
+}
