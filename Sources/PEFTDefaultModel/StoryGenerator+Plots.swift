@@ -42,8 +42,8 @@ extension StoryGenerator {
       generator.pick([
         "One day the \(toy) was gone.", "One evening \(hero.they) could not find the \(toy).",
       ]),
-      "\(hero.name) looked in the \(places[0]), but it was not there.",
-      "\(hero.capitalThey) looked in the \(places[1]), but it was not there.",
+      "\(hero.name) looked at the \(places[0]), but it was not there.",
+      "\(hero.capitalThey) looked at the \(places[1]), but it was not there.",
       "Then \(hero.they) asked \(friend.name), \(friend.description).",
       generator.pick([
         "\"I saw \(article(toy)) in the \(places[2]),\" said \(friend.name).",
@@ -94,7 +94,7 @@ extension StoryGenerator {
         + "\"To the \(place),\" said \(hero.name). \"Come with me!\"",
       "At the \(place) they saw \(count(seen, thing)), and \(friend.name) counted them.",
       "\"\(StoryWords.numbers[seen].capitalizedFirst)!\" said \(friend.they).",
-      "After \(StoryWords.numbers[days]) days in the \(vehicle) they were home again.",
+      "After \(StoryWords.numbers[days]) days with the \(vehicle) they were home again.",
     ]
   }
 

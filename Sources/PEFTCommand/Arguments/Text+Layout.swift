@@ -1,3 +1,5 @@
+import Foundation
+
 extension String {
   /// The text cut into lines of at most `width` characters at spaces.
   func wrapped(to width: Int) -> [String] {
@@ -22,4 +24,22 @@ extension String {
   func aligned(to width: Int) -> String {
     String(repeating: " ", count: max(0, width - count)) + self
   }
+}
+
+extension Int {
+  /// The digits in groups of three, as 1,234,567.
+  var grouped: String {
+    var digits = String(magnitude)
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.insert(String(digits.suffix(3)), at: 0)
+      digits.removeLast(3)
+    }
+    return (self < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+  }
+}
+
+extension Double {
+  /// The number with this many digits after the point.
+  func rounded(digits: Int) -> String { String(format: "%.\(digits)f", self) }
 }

@@ -1,0 +1,88 @@
+import PEFTTransformer
+
+/// `peft generate`.
+enum GenerateCommand: Command {
+  static let usage = Usage(
+    name: "generate", summary: "Continue a prompt.",
+    discussion: "Writes the continuation to standard output while it grows. Without a temperature the "
+      + "most likely token is taken each time; the same seed gives the same text.",
+    options: [
+      .model, .adapter,
+      Option("prompt", "TEXT", default: "empty", "The text to continue."),
+      Option("tokens", "N", default: "200", "How many tokens are generated at most."),
+      Option("temperature", "T", default: "0", "Divides the logits; 0 is greedy."),
+      Option("top-k", "K", "Draw from the K most likely tokens."),
+      Option("top-p", "P", "Draw from the most likely tokens with probability P together."),
+      Option("repetition-penalty", "X", default: "1", "Makes tokens that occurred less likely."),
+      Option("seed", "N", default: "0", "Starts the random numbers."),
+      Option(switch: "ignore-end", "Go on after the token that ends a text."),
+      .config, .json,
+    ],
+    example: "peft generate --prompt 'Once upon a time' --temperature 0.8 --top-p 0.95 --seed 7")
+
+  static func run(_ arguments: Arguments) throws {
+    let limits = GenerationLimits(
+      newTokens: try arguments.integer("tokens", in: 1...1_000_000) ?? 200)
+    let sampling = try sampling(arguments)
+    let folder = try ModelFolder(arguments)
+    try folder.attachAdapter(arguments)
+    let prompt = arguments.string("prompt") ?? ""
+    let text = try continuation(
+      folder, prompt, limits, sampling, ignoresEnd: arguments.isOn("ignore-end"),
+      isStreamed: true)
+    Console.print()
+    if arguments.isOn("json") {
+      Console.result([
+        .init("text", .string(text.text)), .init("tokens", .integer(text.tokens)),
+      ])
+    }
+  }
+
+  /// Continues a prompt, and writes it to standard output where it is streamed.
+  static func continuation(
+    _ folder: ModelFolder, _ prompt: String, _ limits: GenerationLimits,
+    _ sampling: SamplingOptions, ignoresEnd: Bool = false, isStreamed: Bool = false
+  ) throws -> (text: String, tokens: Int) {
+    let ids = folder.encode(prompt)
+    guard !ids.isEmpty else { throw CommandError.missingOption("prompt") }
+    var limits = limits
+    // A token that begins a text also ends the one before it, as in models that have one for both.
+    if !ignoresEnd {
+      limits.stopTokens = Set(folder.endings + [folder.beginning].compactMap { $0 })
+    }
+    let room = folder.model.configuration.maximumPositions - ids.count
+    if case .learned = folder.model.configuration.positions {
+      guard room > 0 else {
+        throw CommandError.unusable(
+          path: "the prompt",
+          reason: "has \(ids.count) tokens and leaves no place for new ones: the model has "
+            + "\(folder.model.configuration.maximumPositions) positions")
+      }
+      limits.newTokens = min(limits.newTokens, room)
+    }
+    // Starting with the prompt keeps a decoder from taking the first new token for the start of a text.
+    var decoder = folder.tokenizer.streamDecoder()
+    var text = ""
+    let promptIDs = ids.dropFirst(folder.beginning == nil ? 0 : 1)
+    for id in promptIDs { _ = decoder.append(id) }
+    let tokens = folder.model.generate([ids], limits, sampling) { _, token in
+      let piece = decoder.append(token)
+      text += piece
+      if isStreamed { Console.print(piece, terminator: "") }
+      return true
+    }
+    let rest = decoder.finish()
+    text += rest
+    if isStreamed { Console.print(rest, terminator: "") }
+    return (text, tokens[0].count)
+  }
+
+  private static func sampling(_ arguments: Arguments) throws -> SamplingOptions {
+    SamplingOptions(
+      temperature: Float(try arguments.number("temperature") ?? 0),
+      topK: try arguments.integer("top-k", in: 1...Int.max),
+      topP: try arguments.number("top-p", in: 1e-6...1).map(Float.init),
+      repetitionPenalty: Float(try arguments.number("repetition-penalty", in: 1e-3...1e3) ?? 1),
+      seed: try arguments.seed())
+  }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import PEFTAdapters
+import PEFTCheckpoints
+import PEFTTensor
+import PEFTTransformer
+
+/// `peft merge`.
+enum MergeCommand: Command {
+  static let usage = Usage(
+    name: "merge", summary: "Add an adapter to the weights of its base.",
+    discussion: "Writes a Hugging Face folder that needs no adapter any more. The merged model and the "
+      + "one in the written files are compared with the adapted one on a probe.",
+    options: [
+      .model, .adapter,
+      Option("output", "DIR", "The folder to write."),
+      Option(
+        "dtype", "TYPE", default: "float32", "The weights in the file: float32, bfloat16 or float16."
+      ),
+      .config, .json,
+    ],
+    example: "peft merge --model base --adapter adapter --output merged")
+
+  /// How weights are written.
+  enum Precision: String, CaseIterable {
+    case float32, bfloat16, float16
+
+    /// The type of the file.
+    var dtype: DType {
+      switch self {
+      case .float32: .f32
+      case .bfloat16: .bf16
+      case .float16: .f16
+      }
+    }
+  }
+
+  /// What was compared.
+  struct Outcome {
+    var report: MergeReport
+    /// The largest difference of the written model to the adapted one on the probe.
+    var writtenDifference: Float
+    /// The bytes of the written tensors.
+    var byteCount: Int
+  }
+
+  static func run(_ arguments: Arguments) throws {
+    let output = try arguments.required("output")
+    _ = try arguments.required("adapter")
+    let precision = try arguments.choice("dtype", Precision.self) ?? .float32
+    let folder = try ModelFolder(arguments)
+    try folder.attachAdapter(arguments)
+    let outcome = try merge(folder, to: output, precision)
+    Console.print("merged \(outcome.report.parameters) weights into \(output)")
+    Console.print(
+      "largest difference on a probe: merged \(outcome.report.largestDifference), written as "
+        + "\(precision.rawValue) \(outcome.writtenDifference), of outputs up to "
+        + "\(outcome.report.largestOutput)")
+    if arguments.isOn("json") {
+      Console.result([
+        .init("output", .string(output)), .init("weights", .integer(outcome.report.parameters)),
+        .init("largest_difference", .number(Double(outcome.report.largestDifference))),
+        .init("written_difference", .number(Double(outcome.writtenDifference))),
+        .init("largest_output", .number(Double(outcome.report.largestOutput))),
+        .init("bytes", .integer(outcome.byteCount)),
+      ])
+    }
+  }
+
+  /// Merges the active adapter, writes the model, and reads it again to compare.
+  static func merge(
+    _ folder: ModelFolder, to output: String, _ precision: Precision
+  ) throws -> Outcome {
+    try refuse(output, sameAs: folder.path)
+    let adapted = folder.model.probeOutput().array
+    let report = try folder.model.merge()
+    try folder.model.save(to: output, as: precision.dtype)
+    try folder.copyTokenizer(to: output)
+    let written = try CausalLM(directory: output)
+    let difference = zip(adapted, written.probeOutput().array).reduce(Float(0)) {
+      max($0, abs($1.0 - $1.1))
+    }
+    let byteCount = try FolderContent(checkpoint: output).byteCount
+    return Outcome(report: report, writtenDifference: difference, byteCount: byteCount)
+  }
+
+  /// The base is mapped into memory while it is used, so it cannot be written over.
+  static func refuse(_ output: String, sameAs input: String) throws(CommandError) {
+    let paths = [output, input].map {
+      URL(fileURLWithPath: $0).resolvingSymlinksInPath().standardizedFileURL.path
+    }
+    if paths[0] == paths[1] {
+      throw .unusable(path: output, reason: "is the folder of the base model; choose another")
+    }
+  }
+}
