@@ -42,7 +42,7 @@ enum CommandLineTool {
       return 0
     }
     guard let command = commands.first(where: { $0.usage.name == name }) else {
-      let nearest = nearestNames(to: name, among: commands.map(\.usage.name), count: 2)
+      let nearest = nearestNames(to: name, among: commands.map { $0.usage.name }, count: 2)
       return report(CommandError.unknownCommand(name, nearest: nearest), hint: "peft --help")
     }
     do {

@@ -1,3 +1,5 @@
+import PEFTJSON
+import PEFTTokenizers
 import PEFTTransformer
 
 /// `peft generate`.

@@ -14,7 +14,7 @@ enum InspectCommand: Command {
       Option(switch: "tensors", "List every tensor."),
       .json,
     ],
-    example: "peft inspect --path adapter --tensors")
+    example: "peft inspect adapter --tensors", positional: "path")
 
   private static let modelFields = [
     "model_type", "vocab_size", "hidden_size", "n_embd", "num_hidden_layers", "n_layer",

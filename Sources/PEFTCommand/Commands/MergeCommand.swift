@@ -1,6 +1,7 @@
 import Foundation
 import PEFTAdapters
 import PEFTCheckpoints
+import PEFTJSON
 import PEFTTensor
 import PEFTTransformer
 
@@ -27,9 +28,9 @@ enum MergeCommand: Command {
     /// The type of the file.
     var dtype: DType {
       switch self {
-      case .float32: .f32
-      case .bfloat16: .bf16
-      case .float16: .f16
+      case .float32: .float32
+      case .bfloat16: .bfloat16
+      case .float16: .float16
       }
     }
   }

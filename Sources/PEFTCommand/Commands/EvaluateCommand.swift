@@ -1,0 +1,61 @@
+import Foundation
+import PEFTJSON
+import PEFTTransformer
+
+/// `peft evaluate`.
+enum EvaluateCommand: Command {
+  static let usage = Usage(
+    name: "evaluate", summary: "Measure the loss of a model, or of a model with an adapter.",
+    discussion: "A file that ends in .jsonl has rows of {\"prompt\", \"completion\"}, of which the "
+      + "completion counts, or of {\"text\"}. Any other file is plain text, cut at the separator and "
+      + "stripped; every text starts after the token that begins one, and all of its tokens count. The "
+      + "loss is the mean over all of these tokens, in nats.",
+    options: [
+      .model, .adapter,
+      Option("data", "FILE", "The text to measure on."),
+      Option(
+        "separator", "TEXT", default: "<|endoftext|>", "What stands between the texts of a plain file."
+      ),
+      Option("max-length", "N", default: "512", "Every row is cut to N tokens."),
+      .config, .json,
+    ],
+    example: "peft evaluate --model base --adapter adapter --data held-out.jsonl --json")
+
+  static func run(_ arguments: Arguments) throws {
+    let path = try arguments.required("data")
+    let length = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
+    let separator = arguments.string("separator") ?? TokenizerFile.separator
+    let folder = try ModelFolder(arguments)
+    try folder.attachAdapter(arguments)
+    let data = try DataFile(path, separator: separator)
+    let start = ContinuousClock.now
+    let rows = data.rows(folder, maximumLength: length)
+    let progress = Progress("evaluating", total: rows.count)
+    let evaluation = Evaluation(folder.model, rows) { progress.update($0) }
+    progress.finish()
+    let seconds = (ContinuousClock.now - start).seconds
+    guard evaluation.count > 0 else {
+      throw CommandError.unusable(path: path, reason: "no token in it counts")
+    }
+    Console.print(
+      "loss \(evaluation.loss.rounded(digits: 4)) nats over \(evaluation.count.grouped) tokens of "
+        + "\(rows.count.grouped) rows, perplexity \(exp(evaluation.loss).rounded(digits: 3)), "
+        + "\(seconds.rounded(digits: 2)) s")
+    if arguments.isOn("json") {
+      Console.result([
+        .init("who", .string("swift-peft")), .init("loss", .number(evaluation.loss)),
+        .init("perplexity", .number(exp(evaluation.loss))),
+        .init("tokens", .integer(evaluation.count)), .init("rows", .integer(rows.count)),
+        .init("median_s", .number(seconds)),
+        .init("tokens_per_s", .number(Double(evaluation.count) / seconds)),
+      ])
+    }
+  }
+}
+
+extension Duration {
+  /// The same in seconds.
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
