@@ -97,12 +97,13 @@ extension Kernels {
     to y: Tensor
   ) {
     positions.withUnsafeBufferPointer { positions in
+      guard let positions = positions.baseAddress else { return }
       Parallel.run(x.rows, grain: rowGrain(x.columns)) { _, rows in
         peft_rotary(
           x.address + rows.lowerBound * x.rowStride, x.rowStride,
           y.address + rows.lowerBound * y.rowStride, y.rowStride, rows.count,
           x.columns / headWidth, headWidth, table.cosine.columns * 2, table.cosine.address,
-          table.sine.address, positions.baseAddress! + rows.lowerBound, direction)
+          table.sine.address, positions + rows.lowerBound, direction)
       }
     }
   }

@@ -21,8 +21,10 @@ extension Tensor {
 
 extension Kernels {
   static func copy(_ values: [Float], to tensor: Tensor) {
-    guard !values.isEmpty else { return }
-    values.withUnsafeBufferPointer { tensor.address.update(from: $0.baseAddress!, count: $0.count) }
+    values.withUnsafeBufferPointer { values in
+      guard let source = values.baseAddress, !values.isEmpty else { return }
+      tensor.address.update(from: source, count: values.count)
+    }
   }
 
   static func copy(_ source: Tensor, to target: Tensor) {
