@@ -13,25 +13,32 @@ extension CausalLM {
   public func loss(
     _ batch: TokenBatch, isTraining: Bool = true, smoothing: Float = 0
   ) -> Tensor {
-    let (targets, logits) = targetLogits(batch, dropout: isTraining ? dropoutKeys : nil)
-    return logits.crossEntropy(targets, smoothing: smoothing)
+    let (states, targets, context) = states(batch, dropout: isTraining ? dropoutKeys : nil)
+    guard head.adapter == nil else {
+      return head(states, context).crossEntropy(targets, smoothing: smoothing)
+    }
+    return states.linearCrossEntropy(weight: head.weight.tensor, targets, smoothing: smoothing)
   }
 
   /// The sum of the losses of a batch in nats, and over how many labels it runs; for evaluation.
   public func evaluate(_ batch: TokenBatch) -> (sum: Double, count: Int) {
     withoutGradients {
-      let (targets, logits) = targetLogits(batch, dropout: nil)
-      let values = logits.labelLogProbabilities(targets)
+      let (states, targets, context) = states(batch, dropout: nil)
+      let values =
+        head.adapter == nil
+        ? states.linearLabelLogProbabilities(weight: head.weight.tensor, targets)
+        : head(states, context).labelLogProbabilities(targets)
       return (-values.reduce(0) { $0 + Double($1) }, targets.count)
     }
   }
 
-  private func targetLogits(
+  /// What the head gets at the places from which a label is predicted, `[N, D]`, and these labels.
+  private func states(
     _ batch: TokenBatch, dropout: DropoutKeys?
-  ) -> (targets: Indices, logits: Tensor) {
+  ) -> (states: Tensor, targets: Indices, context: ForwardContext) {
     let context = context(batch.ids, keys: batch.keys, dropout: dropout)
     let hidden = hidden(batch.ids, keys: batch.keys, context)
     let (places, targets) = batch.targets
-    return (targets, logits(hidden.matrix.rows(at: places), context))
+    return (decoder.norm(hidden.matrix.rows(at: places)), targets, context)
   }
 }
