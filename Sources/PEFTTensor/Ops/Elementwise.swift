@@ -1,7 +1,8 @@
 extension Tensor {
   /// The elementwise sum; shapes are broadcast as in NumPy.
   public static func + (left: Tensor, right: Tensor) -> Tensor {
-    combine(left, right, Kernels.add) { _, _, gradient, inputs in
+    let (a, b) = aligned(left, right)
+    return mapped(a.detached, b.detached, Kernels.add).recorded(from: [a, b]) { gradient, inputs in
       inputs[0]?.accumulate(gradient)
       inputs[1]?.accumulate(gradient)
     }
@@ -9,7 +10,9 @@ extension Tensor {
 
   /// The elementwise difference; shapes are broadcast as in NumPy.
   public static func - (left: Tensor, right: Tensor) -> Tensor {
-    combine(left, right, Kernels.subtract) { _, _, gradient, inputs in
+    let (a, b) = aligned(left, right)
+    return mapped(a.detached, b.detached, Kernels.subtract).recorded(from: [a, b]) {
+      gradient, inputs in
       inputs[0]?.accumulate(gradient)
       inputs[1]?.accumulate(gradient.affine(-1, 0))
     }
@@ -19,9 +22,11 @@ extension Tensor {
   ///
   /// Saves both operands.
   public static func * (left: Tensor, right: Tensor) -> Tensor {
-    combine(left, right, Kernels.multiply) { left, right, gradient, inputs in
-      inputs[0]?.accumulate(mapped(gradient, right, Kernels.multiply))
-      inputs[1]?.accumulate(mapped(gradient, left, Kernels.multiply))
+    let (a, b) = aligned(left, right)
+    let (x, y) = (a.detached, b.detached)
+    return mapped(x, y, Kernels.multiply).recorded(from: [a, b]) { gradient, inputs in
+      inputs[0]?.accumulate(mapped(gradient, y, Kernels.multiply))
+      inputs[1]?.accumulate(mapped(gradient, x, Kernels.multiply))
     }
   }
 
@@ -29,11 +34,13 @@ extension Tensor {
   ///
   /// Saves both operands.
   public static func / (left: Tensor, right: Tensor) -> Tensor {
-    combine(left, right, Kernels.divide) { left, right, gradient, inputs in
-      let quotient = mapped(gradient, right, Kernels.divide)
+    let (a, b) = aligned(left, right)
+    let (x, y) = (a.detached, b.detached)
+    return mapped(x, y, Kernels.divide).recorded(from: [a, b]) { gradient, inputs in
+      let quotient = mapped(gradient, y, Kernels.divide)
       inputs[0]?.accumulate(quotient)
       inputs[1]?.accumulate(
-        mapped(mapped(quotient, left, Kernels.multiply), right, Kernels.divide).affine(-1, 0))
+        mapped(mapped(quotient, x, Kernels.multiply), y, Kernels.divide).affine(-1, 0))
     }
   }
 
@@ -97,14 +104,10 @@ extension Tensor {
     }
   }
 
-  private static func combine(
-    _ left: Tensor, _ right: Tensor, _ function: Kernels.Binary,
-    backward: @escaping (Tensor, Tensor, Tensor, [Node?]) -> Void
-  ) -> Tensor {
+  /// Both operands in the shape that they broadcast to.
+  private static func aligned(_ left: Tensor, _ right: Tensor) -> (Tensor, Tensor) {
     let shape = broadcastShape(left.shape, right.shape)
-    let (a, b) = (left.broadcast(to: shape), right.broadcast(to: shape))
-    let (x, y) = (a.detached.contiguous, b.detached.contiguous)
-    return mapped(x, y, function).recorded(from: [a, b]) { backward(x, y, $0, $1) }
+    return (left.broadcast(to: shape).contiguous, right.broadcast(to: shape).contiguous)
   }
 
   private static func broadcastShape(_ a: [Int], _ b: [Int]) -> [Int] {

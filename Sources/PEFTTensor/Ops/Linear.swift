@@ -36,7 +36,7 @@ public struct LowRankBranch {
 extension Tensor {
   /// The affine map `x W^T + bias`, and low-rank branches beside it: `[..., N]` gives `[..., M]`.
   ///
-  /// Saves x and, for each branch, `x A^T` (`[rows, R]`). 2 N M flops a row, and 2 R (N + M) a branch; backward
+  /// Saves x where a trained weight or a branch needs it and, for each branch, `x A^T` (`[rows, R]`). 2 N M flops a row, and 2 R (N + M) a branch; backward
   /// the same for the gradient of x, and again for W where it is trainable.
   ///
   /// - Parameters:
@@ -61,7 +61,8 @@ extension Tensor {
       to: .init(result))
     if let bias { Kernels.addRow(bias, to: result) }
     let parts = branches.map { LowRankPart($0, x: x, adding: result) }
-    let (savedX, savedWeight) = (x.detached, weight.detached)
+    let savedX = weight.needsGradient || !branches.isEmpty ? x.detached : nil
+    let savedWeight = weight.detached
     let inputs: [Tensor?] =
       [x, weight, bias]
       + branches.flatMap { branch -> [Tensor?] in [branch.a, branch.b, branch.bias] }
@@ -72,15 +73,18 @@ extension Tensor {
           .init(dy), .none, .init(savedWeight), layout == .outputInput ? .none : .transposed,
           beta: beta, to: .init(dx))
       }
-      inputs[1]?.accumulate { dw, beta in
-        if layout == .outputInput {
-          Kernels.multiply(.init(dy), .transposed, .init(savedX), beta: beta, to: .init(dw))
-        } else {
-          Kernels.multiply(.init(savedX), .transposed, .init(dy), beta: beta, to: .init(dw))
+      if let savedX {
+        inputs[1]?.accumulate { dw, beta in
+          if layout == .outputInput {
+            Kernels.multiply(.init(dy), .transposed, .init(savedX), beta: beta, to: .init(dw))
+          } else {
+            Kernels.multiply(.init(savedX), .transposed, .init(dy), beta: beta, to: .init(dw))
+          }
         }
       }
       inputs[2]?.accumulateFromZero { Kernels.addColumnSums(dy, into: $0) }
       for (index, part) in parts.enumerated() {
+        guard let savedX else { continue }
         part.backward(
           dy, x: savedX, toX: inputs[0], toA: inputs[3 + 3 * index], toB: inputs[4 + 3 * index],
           toBias: inputs[5 + 3 * index])
