@@ -32,10 +32,7 @@ extension CausalLM {
     directory: String, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
     let file = try ConfigurationFile(path: "\(directory)/config.json")
-    let family = try ModelFamilies.family(of: file)
-    let configuration = try family.configuration(file)
-    file.ignore(ModelFamilies.harmless)
-    if loading == .strict { try file.requireAllRead() }
+    let (configuration, family) = try ModelFamilies.read(file, loading)
     let checkpoint = try Checkpoint(folder: directory)
     let source = CheckpointParameters(
       checkpoint, body: configuration.names.body, tokens: configuration.names.tokens)

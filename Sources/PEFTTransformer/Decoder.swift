@@ -19,6 +19,11 @@ public final class Decoder: Module {
   init(
     _ configuration: TransformerConfiguration, from source: any ParameterSource
   ) throws(CheckpointError) {
+    precondition(
+      configuration.slidingWindows.count == configuration.layers
+        && configuration.heads % configuration.keyValueHeads == 0,
+      "Decoder: \(configuration.slidingWindows.count) windows for \(configuration.layers) layers, "
+        + "\(configuration.keyValueHeads) key-value heads for \(configuration.heads)")
     let builder = DecoderBuilder(configuration, source)
     names = configuration.names
     tokens = try builder.tokens()
@@ -40,7 +45,14 @@ public final class Decoder: Module {
     return members.joined(with: [names.layers: layers, names.finalNorm: norm])
   }
 
-  /// The hidden states after the last block, before the final norm: ids `[B, T]` give `[B, T, D]`.
+  /// The hidden states after the last block, before the final norm.
+  ///
+  /// - Parameters:
+  ///   - ids: `[B, T]`.
+  ///   - keys: which keys of each row are no padding, earlier ones included.
+  ///   - past: how many keys of earlier tokens stand before these.
+  ///   - context: of this forward pass; its spans are those without a window.
+  /// - Returns: `[B, T, D]`.
   public func callAsFunction(
     _ ids: Indices, keys: [Range<Int>], past: Int = 0, _ context: ForwardContext
   ) -> Tensor {

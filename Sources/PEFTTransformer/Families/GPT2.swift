@@ -1,9 +1,10 @@
 import PEFTCheckpoints
+import PEFTJSON
 import PEFTTensor
 
-/// GPT-2 (Radford et al.
+/// GPT-2: learned positions, `Conv1D` weights, one map for query, key and value, a tied head.
 ///
-/// 2019): learned positions, `Conv1D` weights, one map for query, key and value, a tied head.
+/// Radford et al., "Language Models are Unsupervised Multitask Learners", 2019.
 enum GPT2: ModelFamily {
   static let modelTypes = ["gpt2"]
 
@@ -22,19 +23,17 @@ enum GPT2: ModelFamily {
   ) throws(CheckpointError) -> TransformerConfiguration {
     let width = try file.positive("n_embd", default: 768)
     let heads = try file.positive("n_head", default: 12)
-    let layers = try file.positive("n_layer", default: 12)
+    let layers = try file.layers("n_layer", default: 12)
     guard width % heads == 0 else {
-      throw .invalidField(
-        path: file.path, field: "n_embd", expected: "a multiple of n_head (\(heads))",
-        found: "\(width)")
+      throw file.invalid("n_embd", expected: "a multiple of n_head (\(heads))", found: "\(width)")
     }
     try file.require("scale_attn_weights", toBe: true)
     try file.require("scale_attn_by_inverse_layer_idx", toBe: false)
     try file.require("add_cross_attention", toBe: false)
     var dropout = TransformerConfiguration.Dropout()
-    dropout.embedding = Float(try file.number("embd_pdrop", default: 0.1))
-    dropout.attention = Float(try file.number("attn_pdrop", default: 0.1))
-    dropout.residual = Float(try file.number("resid_pdrop", default: 0.1))
+    dropout.embedding = try file.dropout("embd_pdrop", default: 0.1)
+    dropout.attention = try file.dropout("attn_pdrop", default: 0.1)
+    dropout.residual = try file.dropout("resid_pdrop", default: 0.1)
     // The order of two roundings in half precision; nothing in float32.
     file.ignore(["reorder_and_upcast_attn"])
     file.ignore([
@@ -45,15 +44,34 @@ enum GPT2: ModelFamily {
       modelType: "gpt2",
       vocabularySize: try file.positive("vocab_size", default: 50257), width: width,
       layers: layers, heads: heads, keyValueHeads: heads, headWidth: width / heads,
-      feedForwardWidth: try file.optionalInteger("n_inner") ?? 4 * width,
+      feedForwardWidth: try file.optionalPositive("n_inner") ?? 4 * width,
       maximumPositions: try file.positive("n_positions", default: 1024), norm: .layer,
-      normEpsilon: Float(try file.number("layer_norm_epsilon", default: 1e-5)),
+      normEpsilon: try file.nonNegative("layer_norm_epsilon", default: 1e-5),
       activation: try file.activation("activation_function", default: "gelu_new"), isGated: false,
       positions: .learned, hasFusedQueryKeyValue: true, hasQueryKeyValueBias: true,
       hasAttentionOutputBias: true, hasFeedForwardBias: true,
       slidingWindows: Array(repeating: nil, count: layers),
       hasTiedHead: try file.bool("tie_word_embeddings", default: true), layout: .inputOutput,
-      initializerRange: Float(try file.number("initializer_range", default: 0.02)),
+      initializerRange: try file.nonNegative("initializer_range", default: 0.02),
       dropout: dropout, names: names)
+  }
+
+  static func fields(_ configuration: TransformerConfiguration) -> [JSON.Member] {
+    let activation = configuration.activation
+    return [
+      .init("architectures", .array([.string("GPT2LMHeadModel")])),
+      .init("n_embd", .integer(configuration.width)),
+      .init("n_layer", .integer(configuration.layers)),
+      .init("n_head", .integer(configuration.heads)),
+      .init("n_inner", .integer(configuration.feedForwardWidth)),
+      .init("n_positions", .integer(configuration.maximumPositions)),
+      .init("layer_norm_epsilon", .shortest(configuration.normEpsilon)),
+      .init(
+        "activation_function",
+        .string(activation == .geluTanh ? "gelu_new" : activation.rawValue)),
+      .init("embd_pdrop", .shortest(configuration.dropout.embedding)),
+      .init("attn_pdrop", .shortest(configuration.dropout.attention)),
+      .init("resid_pdrop", .shortest(configuration.dropout.residual)),
+    ]
   }
 }
