@@ -3,7 +3,8 @@ public import PEFTTensor
 extension CausalLM {
   /// The mean cross-entropy of the labels that count, in nats: the loss of Hugging Face's causal models.
   ///
-  /// The head is computed only where a label is predicted. NaN where no label counts.
+  /// The head is computed only where a label is predicted. NaN where no label counts. Stops the program where
+  /// `check(_:)` throws.
   ///
   /// - Parameters:
   ///   - batch: tokens and labels.

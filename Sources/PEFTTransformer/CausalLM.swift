@@ -54,6 +54,9 @@ public final class CausalLM: AdapterHost {
 
   /// The logits of every position.
   ///
+  /// Stops the program where `check(_:keys:)` throws. With dynamic rotary scaling the length T, padding included, is what
+  /// counts for all rows, as in Transformers.
+  ///
   /// - Parameters:
   ///   - ids: `[B, T]`, each in `0..<V`.
   ///   - keys: which tokens of each row are no padding; nil for all.
@@ -78,9 +81,14 @@ public final class CausalLM: AdapterHost {
     precondition(ids.shape.count == 2, "CausalLM: ids of shape \(ids.shape), expected [B, T]")
     let keys = keys ?? Self.everything(ids)
     precondition(keys.count == ids.shape[0], "CausalLM: \(keys.count) key ranges for \(ids.shape)")
+    do throws(ModelError) { try check(ids, keys: keys) } catch {
+      preconditionFailure("CausalLM: \(error)")
+    }
     let length = ids.shape[1]
+    // Padding on the right counts on as in Transformers, except that no position past a table is looked up for it.
+    let last = configuration.positions == .learned ? configuration.maximumPositions - 1 : length
     let positions = keys.flatMap { range in
-      (0..<length).map { Int32(max(0, $0 - range.lowerBound)) }
+      (0..<length).map { Int32(min(max(0, $0 - range.lowerBound), last)) }
     }
     return ForwardContext(
       spans: AttentionSpans(keys: keys, queries: length, isCausal: true),

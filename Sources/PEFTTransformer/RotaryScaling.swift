@@ -27,7 +27,7 @@ public struct RotaryScaling: Sendable, Hashable {
     (self.base, self.kind) = (base, kind)
   }
 
-  /// Whether the frequencies depend on the length of the sequence, so that keys cannot be cached turned.
+  /// Whether the frequencies depend on the length of the sequence, so that every layer's output for a token changes with it.
   public var dependsOnLength: Bool {
     if case .dynamic = kind { true } else { false }
   }
@@ -84,7 +84,8 @@ final class RotaryPositions {
     let new = RotaryTable(
       frequencies: scaling.frequencies(
         headWidth: headWidth, length: length, maximumPositions: maximumPositions),
-      positions: max(length, min(maximumPositions, 2 * length)))
+      positions: scaling.dependsOnLength
+        ? max(length, min(maximumPositions, 2 * length)) : 2 * length)
     (table, tableLength) = (new, length)
     return new
   }

@@ -29,6 +29,9 @@ public struct TokenBatch: Sendable, Hashable {
   ///   - labels: as long as the tokens; nil where every token but the first counts.
   ///   - padding: the id of padding; any valid id does.
   public init(rows: [[Int32]], labels: [[Int32]]? = nil, padding: Int32 = 0) {
+    precondition(
+      labels.map { $0.map(\.count) == rows.map(\.count) } ?? true,
+      "TokenBatch: labels of \(labels?.map(\.count) ?? []) tokens for rows of \(rows.map(\.count))")
     self.init(
       ids: Indices(rows: rows, padding: padding), keys: rows.map { 0..<$0.count },
       labels: Indices(rows: labels ?? rows, padding: Self.ignored))

@@ -67,7 +67,7 @@ enum GenerateCommand: Command {
     var text = ""
     let promptIDs = ids.dropFirst(folder.beginning == nil ? 0 : 1)
     for id in promptIDs { _ = decoder.append(id) }
-    let tokens = folder.model.generate([ids], limits, sampling) { _, token in
+    let tokens = try folder.model.generate([ids], limits, sampling) { _, token in
       let piece = decoder.append(token)
       text += piece
       if isStreamed { Console.print(piece, terminator: "") }
@@ -81,7 +81,7 @@ enum GenerateCommand: Command {
 
   private static func sampling(_ arguments: Arguments) throws -> SamplingOptions {
     SamplingOptions(
-      temperature: Float(try arguments.number("temperature") ?? 0),
+      temperature: Float(try arguments.number("temperature", in: 0...1e6) ?? 0),
       topK: try arguments.integer("top-k", in: 1...Int.max),
       topP: try arguments.number("top-p", in: 1e-6...1).map(Float.init),
       repetitionPenalty: Float(try arguments.number("repetition-penalty", in: 1e-3...1e3) ?? 1),

@@ -35,6 +35,10 @@ extension Tensor {
   /// Not recorded: for evaluation.
   public func labelLogProbabilities(_ labels: Indices, ignoring: Int32 = -100) -> [Float] {
     precondition(labels.count == rows, "labelLogProbabilities: \(labels.count) for \(shape)")
+    let classes = columns
+    precondition(
+      labels.values.allSatisfy { $0 == ignoring || $0 >= 0 && Int($0) < classes },
+      "labelLogProbabilities: a label is outside 0..<\(classes)")
     return Kernels.labelLogProbabilities(contiguous.detached, labels.values, ignoring: ignoring)
   }
 }

@@ -1,4 +1,4 @@
-public import PEFTTensor
+package import PEFTTensor
 
 /// When generation ends.
 public struct GenerationLimits: Sendable, Hashable {
@@ -9,6 +9,7 @@ public struct GenerationLimits: Sendable, Hashable {
 
   /// Limits.
   public init(newTokens: Int, stopTokens: Set<Int32> = []) {
+    precondition(newTokens >= 0, "GenerationLimits: newTokens \(newTokens)")
     (self.newTokens, self.stopTokens) = (newTokens, stopTokens)
   }
 }
@@ -16,24 +17,27 @@ public struct GenerationLimits: Sendable, Hashable {
 extension CausalLM {
   /// Continues prompts, token by token, with a cache of keys and values.
   ///
-  /// Prompts of unequal length are padded on the left; every row gives what it would give alone, to rounding.
+  /// Prompts of unequal length are padded on the left; every row gives the logits that it would give alone, to rounding
+  /// (with dynamic rotary scaling the longest row decides for all). The cache takes memory for all tokens at once. Beyond
+  /// the positions that dynamic scaling was trained for, every token costs a pass over the whole sequence.
   ///
   /// - Parameters:
-  ///   - prompts: at least one, none empty.
+  ///   - prompts: the tokens of each row.
   ///   - limits: when to end.
   ///   - sampling: how tokens are chosen; every row has a generator of its own, from the seed and its number.
   ///   - onToken: gets the row and every new token as soon as it is known; false ends generation.
   /// - Returns: the new tokens of each row, without prompts and stop tokens.
+  /// - Throws: `ModelError` where there is no prompt or an empty one, a token is not in the vocabulary, or prompt and new
+  ///   tokens are more than the model has learned positions for.
   public func generate(
     _ prompts: [[Int32]], _ limits: GenerationLimits, _ sampling: SamplingOptions = .greedy,
     onToken: (_ row: Int, _ token: Int32) -> Bool = { _, _ in true }
-  ) -> [[Int32]] {
-    precondition(
-      !prompts.isEmpty && prompts.allSatisfy { !$0.isEmpty }, "generate: an empty prompt")
+  ) throws(ModelError) -> [[Int32]] {
+    try check(prompts, newTokens: limits.newTokens)
     return withoutGradients {
       let width = prompts.map(\.count).max() ?? 0
       let starts = prompts.map { width - $0.count }
-      var feeder = Feeder(self, starts: starts, capacity: width + limits.newTokens)
+      var feeder = TokenFeeder(self, starts: starts, capacity: width + limits.newTokens)
       var samplers = prompts.indices.map { row in
         var options = sampling
         options.seed = Generator.mix(sampling.seed &+ UInt64(row))
@@ -70,10 +74,10 @@ extension CausalLM {
   ///   - ids: `[B, T]` without padding.
   ///   - pieces: how many tokens are fed at a time; sums to T.
   /// - Returns: `[B, T, V]`.
-  public func cachedLogits(_ ids: Indices, pieces: [Int]) -> Tensor {
+  package func cachedLogits(_ ids: Indices, pieces: [Int]) -> Tensor {
     precondition(pieces.reduce(0, +) == ids.shape[1], "cachedLogits: pieces \(pieces)")
     return withoutGradients {
-      var feeder = Feeder(
+      var feeder = TokenFeeder(
         self, starts: Array(repeating: 0, count: ids.shape[0]), capacity: ids.shape[1])
       var (parts, start): ([Tensor], Int) = ([], 0)
       for piece in pieces {
@@ -83,47 +87,5 @@ extension CausalLM {
       }
       return .concatenated(parts, axis: 1)
     }
-  }
-}
-
-/// Feeds tokens to a model whose cache grows with them.
-private struct Feeder {
-  private let model: CausalLM
-  private let cache: KeyValueCache
-  private let starts: [Int]
-
-  init(_ model: CausalLM, starts: [Int], capacity: Int) {
-    (self.model, self.starts) = (model, starts)
-    cache = KeyValueCache(model.configuration, starts: starts, capacity: capacity)
-  }
-
-  /// The logits after the last of the new tokens, for each row.
-  mutating func feed(_ ids: Indices) -> [[Float]] {
-    let (hidden, context) = hidden(ids)
-    let last = ids.shape[1] - 1
-    let rows = hidden.matrix.rows(
-      at: Indices((0..<ids.shape[0]).map { Int32($0 * ids.shape[1] + last) }))
-    let logits = model.logits(rows, context)
-    return (0..<ids.shape[0]).map { logits.entry($0).array }
-  }
-
-  mutating func logits(_ ids: Indices) -> Tensor {
-    let (hidden, context) = hidden(ids)
-    return model.logits(hidden, context)
-  }
-
-  private func hidden(_ ids: Indices) -> (Tensor, ForwardContext) {
-    let (count, past) = (ids.shape[1], cache.length)
-    let keys = starts.map { $0..<past + count }
-    let positions = starts.flatMap { start in
-      (past..<past + count).map { Int32(max(0, $0 - start)) }
-    }
-    let longest = past + count - (starts.min() ?? 0)
-    let context = ForwardContext(
-      spans: AttentionSpans(keys: keys, queries: count, past: past, isCausal: true),
-      positions: Indices(positions, shape: ids.shape), cache: cache, sequenceLength: longest)
-    let hidden = model.decoder(ids, keys: keys, past: past, context)
-    cache.advance(by: count)
-    return (hidden, context)
   }
 }

@@ -6,21 +6,17 @@ public final class KeyValueCache {
   public let capacity: Int
   /// How many it holds.
   public private(set) var length = 0
-  private let batch: Int
   private var keys: [Tensor]
   private var values: [Tensor]
-  private let starts: [Int]
 
   /// An empty cache.
   ///
   /// - Parameters:
   ///   - configuration: of the model that fills it.
-  ///   - starts: the first place that is no padding, for each row of the batch.
+  ///   - batch: B.
   ///   - capacity: how many tokens a row can hold.
-  public init(_ configuration: TransformerConfiguration, starts: [Int], capacity: Int) {
+  public init(_ configuration: TransformerConfiguration, batch: Int, capacity: Int) {
     self.capacity = capacity
-    self.starts = starts
-    batch = starts.count
     let width = configuration.keyValueHeads * configuration.headWidth
     let shape = [batch, capacity, width]
     keys = (0..<configuration.layers).map { _ in Tensor(uninitialized: shape) }
@@ -45,10 +41,6 @@ public final class KeyValueCache {
   /// Counts tokens that every layer has added.
   func advance(by count: Int) { length += count }
 
-  /// The position of every place of the cache; at most `last` in places that are not filled yet.
-  func keyPositions(last: Int) -> Indices {
-    Indices(
-      starts.flatMap { start in (0..<capacity).map { Int32(min(max(0, $0 - start), last)) } },
-      shape: [batch, capacity])
-  }
+  /// Forgets all tokens, and keeps the memory.
+  func removeAll() { length = 0 }
 }

@@ -51,18 +51,10 @@ public final class SelfAttention: Module {
     if let rotary {
       let table = rotary.table(length: context.sequenceLength)
       query = query.rotated(headWidth: headWidth, table: table, positions: context.positions)
-      if !rotary.scaling.dependsOnLength || context.cache == nil {
-        key = key.rotated(headWidth: headWidth, table: table, positions: context.positions)
-      }
+      key = key.rotated(headWidth: headWidth, table: table, positions: context.positions)
     }
     if let cache = context.cache {
       (key, value) = cache.extend(layer: layer, keys: key, values: value)
-      if let rotary, rotary.scaling.dependsOnLength {
-        // The frequencies changed with the length: the cache holds keys that are not turned yet.
-        key = key.rotated(
-          headWidth: headWidth, table: rotary.table(length: context.sequenceLength),
-          positions: cache.keyPositions(last: context.sequenceLength - 1))
-      }
     }
     let mixed = query.attention(
       keys: key, values: value, headWidth: headWidth, spans: spans,

@@ -1,0 +1,72 @@
+import PEFTTensor
+
+/// Feeds tokens to a model whose cache grows with them.
+struct TokenFeeder {
+  private let model: CausalLM
+  private let cache: KeyValueCache
+  private let starts: [Int]
+  /// From how many positions on the frequencies depend on their number; nil for never.
+  private let limit: Int?
+  /// The tokens that were fed, where they may have to be fed again.
+  private var seen: [[Int32]]
+
+  /// A feeder with an empty cache.
+  ///
+  /// - Parameters:
+  ///   - model: what is fed.
+  ///   - starts: the first place that is no padding, for each row.
+  ///   - capacity: how many tokens each row will have.
+  init(_ model: CausalLM, starts: [Int], capacity: Int) {
+    (self.model, self.starts) = (model, starts)
+    cache = KeyValueCache(model.configuration, batch: starts.count, capacity: capacity)
+    if case .rotary(let scaling) = model.configuration.positions, scaling.dependsOnLength {
+      limit = model.configuration.maximumPositions
+    } else {
+      limit = nil
+    }
+    seen = starts.map { _ in [] }
+  }
+
+  /// The logits after the last of the new tokens `[B, T]`, for each row.
+  mutating func feed(_ ids: Indices) -> [[Float]] {
+    let logits = logits(ids, last: 1)
+    return (0..<ids.shape[0]).map { logits.entry($0).array }
+  }
+
+  /// The logits after every one of the new tokens: `[B, T]` gives `[B, T, V]`.
+  mutating func logits(_ ids: Indices) -> Tensor { logits(ids, last: ids.shape[1]) }
+
+  private mutating func logits(_ new: Indices, last: Int) -> Tensor {
+    let ids = tokensToFeed(new)
+    let (batch, count, past) = (ids.shape[0], ids.shape[1], cache.length)
+    let keys = starts.map { $0..<max($0, past + count) }
+    let positions = starts.flatMap { start in
+      (past..<past + count).map { Int32(max(0, $0 - start)) }
+    }
+    let context = ForwardContext(
+      spans: AttentionSpans(keys: keys, queries: count, past: past, isCausal: true),
+      positions: Indices(positions, shape: ids.shape), cache: cache,
+      sequenceLength: longest(past + count))
+    let hidden = model.decoder(ids, keys: keys, past: past, context)
+    cache.advance(by: count)
+    let places = (0..<batch).flatMap { row in
+      (count - last..<count).map { Int32(row * count + $0) }
+    }
+    return model.logits(hidden.matrix.rows(at: Indices(places, shape: [batch, last])), context)
+  }
+
+  /// The new tokens, or all so far where keys and values of the earlier ones hold no longer.
+  ///
+  /// Beyond the trained length, every further token changes the frequencies of all positions, and with them what every
+  /// layer computes for the earlier tokens.
+  private mutating func tokensToFeed(_ ids: Indices) -> Indices {
+    guard let limit else { return ids }
+    for row in seen.indices { seen[row] += ids.row(row) }
+    let length = cache.length + ids.shape[1]
+    guard cache.length > 0, longest(length) > limit else { return ids }
+    cache.removeAll()
+    return Indices(seen.flatMap { $0 }, shape: [seen.count, length])
+  }
+
+  private func longest(_ length: Int) -> Int { length - (starts.min() ?? 0) }
+}

@@ -1,0 +1,38 @@
+/// What can be wrong with the tokens that a model is given.
+///
+/// Rows and places count from 0.
+public enum ModelError: Error, Equatable, Sendable {
+  /// A batch without rows, or a prompt without tokens.
+  case empty(row: Int)
+  /// A token that is not in the vocabulary.
+  case tokenOutOfRange(row: Int, place: Int, token: Int32, vocabularySize: Int)
+  /// A label that is neither a token nor `TokenBatch.ignored`.
+  case labelOutOfRange(row: Int, place: Int, label: Int32, vocabularySize: Int)
+  /// More tokens than a model with learned positions has positions for; `newTokens` are those to be generated.
+  case tooManyTokens(row: Int, tokens: Int, newTokens: Int, maximum: Int)
+  /// A range of tokens that are no padding which leaves its row.
+  case keysOutOfRange(row: Int, keys: Range<Int>, length: Int)
+}
+
+extension ModelError: CustomStringConvertible {
+  /// A sentence for the person who has to put it right.
+  public var description: String {
+    switch self {
+    case .empty(let row):
+      "row \(row) has no tokens"
+    case .tokenOutOfRange(let row, let place, let token, let size):
+      "token \(token) at place \(place) of row \(row) is outside the vocabulary 0..<\(size); "
+        + "does the tokenizer belong to this model?"
+    case .labelOutOfRange(let row, let place, let label, let size):
+      "label \(label) at place \(place) of row \(row) is outside the vocabulary 0..<\(size) and not "
+        + "\(TokenBatch.ignored)"
+    case .tooManyTokens(let row, let tokens, 0, let maximum):
+      "row \(row) has \(tokens) tokens, and the model has \(maximum) positions; shorten it"
+    case .tooManyTokens(let row, let tokens, let newTokens, let maximum):
+      "row \(row) has \(tokens) tokens and \(newTokens) more are to be generated, and the model has "
+        + "\(maximum) positions; shorten the prompt or generate fewer"
+    case .keysOutOfRange(let row, let keys, let length):
+      "the keys \(keys) of row \(row) leave its \(length) places"
+    }
+  }
+}
