@@ -66,7 +66,10 @@ let package = Package(
       dependencies: ["PEFTCheckpoints", "PEFTJSON", "PEFTTestSupport"]),
     .testTarget(name: "PEFTTokenizersTests", dependencies: ["PEFTTokenizers", "PEFTTestSupport"]),
     .testTarget(
-      name: "PEFTTransformerTests", dependencies: ["PEFTTransformer", "PEFTTestSupport"]),
+      name: "PEFTTransformerTests",
+      dependencies: [
+        "PEFTTransformer", "PEFTCheckpoints", "PEFTTensor", "PEFTJSON", "PEFTTestSupport",
+      ]),
     .testTarget(
       name: "PEFTAdaptersTests",
       dependencies: [
