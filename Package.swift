@@ -84,7 +84,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "PEFTCommandTests",
-      dependencies: ["PEFT", "PEFTCommand", "PEFTDefaultModel", "PEFTJSON", "PEFTTestSupport"]),
+      dependencies: ["PEFT", "PEFTDefaultModel", "PEFTJSON", "PEFTTestSupport"]),
     .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),
   ],
   swiftLanguageModes: [.v6]

@@ -11,10 +11,12 @@ protocol Command {
 
 /// Everything after the word `peft`.
 enum CommandLineTool {
-  private static let commands: [any Command.Type] = [
-    DemoCommand.self, TrainCommand.self, EvaluateCommand.self, GenerateCommand.self,
-    MergeCommand.self, InspectCommand.self, PretrainCommand.self,
-  ]
+  private static var commands: [any Command.Type] {
+    [
+      DemoCommand.self, TrainCommand.self, EvaluateCommand.self, GenerateCommand.self,
+      MergeCommand.self, InspectCommand.self, PretrainCommand.self,
+    ]
+  }
 
   private static var help: String {
     let rows = commands.map { "  \($0.usage.name.padded(to: 10)) \($0.usage.summary)" }

@@ -30,7 +30,8 @@ final class Progress {
     let detail = detail()
     let rest = (detail.isEmpty ? "" : "  \(detail)") + "  \(left) left"
     if Console.showsLiveProgress {
-      Console.error("\r\u{1B}[K\(label) \(Self.bar(done, of: total)) \(count)\(rest)", terminator: "")
+      let line = "\(label) \(Self.bar(done, of: total)) \(count)\(rest)"
+      Console.error("\r\u{1B}[K\(line.prefix(Console.terminalWidth - 1))", terminator: "")
       isDrawn = true
     } else {
       Console.error("\(label) \(count)\(rest)")

@@ -24,12 +24,12 @@ enum EvaluateCommand: Command {
   static func run(_ arguments: Arguments) throws {
     let path = try arguments.required("data")
     let length = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
-    let separator = arguments.string("separator") ?? TokenizerFile.separator
     let folder = try ModelFolder(arguments)
     try folder.attachAdapter(arguments)
-    let data = try DataFile(path, separator: separator)
+    var data = DataFile(path, maximumLength: length, for: folder)
+    data.separator = arguments.string("separator") ?? data.separator
     let start = ContinuousClock.now
-    let rows = data.rows(folder, maximumLength: length)
+    let rows = try data.examples(folder)
     let progress = Progress("evaluating", total: rows.count)
     let evaluation = Evaluation(folder.model, rows) { progress.update($0) }
     progress.finish()

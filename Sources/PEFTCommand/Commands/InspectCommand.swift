@@ -27,6 +27,16 @@ enum InspectCommand: Command {
     "rank_pattern", "alpha_pattern",
   ]
 
+  /// A value on one line; a long list of module paths by the last names in it.
+  private static func text(_ value: JSON) -> String {
+    let paths = value.elements?.compactMap(\.string) ?? []
+    if paths.count > 8 {
+      let names = Set(paths.map { $0.split(separator: ".").last.map(String.init) ?? $0 })
+      return "\(names.sorted().joined(separator: ", ")) (\(paths.count) modules)"
+    }
+    return value.string ?? value.text(.compact)
+  }
+
   static func run(_ arguments: Arguments) throws {
     let path = try arguments.string("path") ?? ModelFolder.builtInPath()
     let content = try FolderContent(path)
@@ -36,7 +46,7 @@ enum InspectCommand: Command {
       }
     Console.print("\(path): \(content.kind.rawValue)")
     for field in fields {
-      Console.print("  \(field.name.padded(to: 26)) \(field.value.string ?? field.value.text(.compact))")
+      Console.print("  \(field.name.padded(to: 26)) \(text(field.value))")
     }
     let dtypes = content.dtypes.map { "\($0.count) \($0.dtype.rawValue)" }
     Console.print(

@@ -1,4 +1,137 @@
+import Foundation
+import PEFTAdapters
+import PEFTCheckpoints
+import PEFTJSON
+import PEFTTensor
+import PEFTTraining
+import PEFTTransformer
+
+/// `peft train`.
 enum TrainCommand: Command {
-  static let usage = Usage(name: "train", summary: "x", discussion: "y", options: [], example: "z")
-  static func run(_ arguments: Arguments) throws {}
+  static let usage = Usage(
+    name: "train", summary: "Adapt a model to a file of rows.",
+    discussion: "The rows are JSON objects, one a line: {\"prompt\", \"completion\"}, of which the "
+      + "completion is learned, or {\"text\"}, of which everything is. Shows what would be trained, trains, "
+      + "and writes an adapter folder that Hugging Face PEFT loads, or with --merged a model folder that "
+      + "needs no adapter.",
+    options: [
+      .model,
+      Option("data", "FILE", "The rows to learn from."),
+      Option("evaluation", "FILE", "Rows to measure the loss on, before, during and after."),
+      Option("output", "DIR", "The folder to write."),
+      Option(switch: "merged", "Write a merged model in place of an adapter."),
+      .adapter,
+    ] + TrainingPlan.options + [
+      Option(switch: "checkpoint-activations", "Use less memory and more time."),
+      .config, .json,
+    ],
+    example: "peft train --model base --data rows.jsonl --targets all-linear --output adapter")
+
+  static func run(_ arguments: Arguments) throws {
+    let output = try arguments.required("output")
+    let data = try arguments.required("data")
+    let plan = try TrainingPlan(arguments)
+    let folder = try ModelFolder(arguments)
+    try MergeCommand.refuse(output, sameAs: folder.path)
+    let model = folder.model
+    try prepare(model, plan, arguments)
+    model.decoder.checkpointsActivations = arguments.isOn("checkpoint-activations")
+    model.dropoutKeys = DropoutKeys(seed: plan.seed)
+
+    let examples = try DataFile(data, maximumLength: plan.maximumLength, for: folder)
+      .examples(folder)
+    let evaluation = try arguments.string("evaluation").map {
+      try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
+    }
+    let before = evaluation.map { Evaluation(model, $0).loss }
+    if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
+    let summary = try train(model, examples, evaluation, plan)
+    let after = evaluation.map { Evaluation(model, $0).loss }
+    if let after { Console.print("held-out loss after: \(after.rounded(digits: 4)) nats") }
+    let saved = try save(folder, plan, to: output, merged: arguments.isOn("merged"))
+    Console.print("saved in \(saved)")
+    if arguments.isOn("json") {
+      Console.result([
+        .init("output", .string(saved)), .init("method", .string(plan.method.rawValue)),
+        .init("trainable", .integer(trainableCount(model, plan))),
+        .init("parameters", .integer(model.baseParameterCount)),
+        .init("steps", .integer(summary?.steps ?? 0)),
+        .init("loss", summary?.loss.map(JSON.number) ?? .null),
+        .init("before", before.map(JSON.number) ?? .null),
+        .init("after", after.map(JSON.number) ?? .null),
+        .init("train_s", .number(summary?.seconds ?? 0)),
+        .init(
+          "tokens_per_s",
+          .number(summary.map { Double($0.tokens) / max($0.seconds, 1e-9) } ?? 0)),
+        .init("peak_bytes", ProcessMemory.current.map { .integer($0.peak) } ?? .null),
+      ])
+    }
+  }
+
+  /// Attaches what is trained, or continues with `--adapter`, and says what that is.
+  private static func prepare(
+    _ model: CausalLM, _ plan: TrainingPlan, _ arguments: Arguments
+  ) throws {
+    let total = model.parameterCount()
+    if plan.method == .full {
+      if arguments.has("adapter") { throw CommandError.conflict("adapter", "method full") }
+      model.unfreeze()
+    } else if let adapter = arguments.string("adapter") {
+      try model.loadAdapter(adapter, isTrainable: true)
+    } else {
+      let matched = try plan.lora.plan(model)
+      Console.print(matched.table)
+      try model.attach(plan.lora)
+    }
+    let trainable = model.parameterCount(.trainable)
+    Console.print(
+      "trainable \(trainable.grouped) of \(total.grouped) parameters "
+        + "(\((100 * Double(trainable) / Double(total)).rounded(digits: 2)) %)")
+  }
+
+  private static func train(
+    _ model: CausalLM, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
+    _ plan: TrainingPlan
+  ) throws -> TrainingEvent.Summary? {
+    let batches = TokenBatches(
+      examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
+    let trainer = Trainer(
+      model, optimizer: plan.makeOptimizer(model), schedule: plan.schedule,
+      settings: plan.settings)
+    let held = plan.settings.evaluationInterval == nil ? nil : evaluation
+    let view = TrainingView("training")
+    var summary: TrainingEvent.Summary?
+    try trainer.run(
+      batches,
+      evaluationData: held.map {
+        TokenBatches($0, batchSize: max(plan.batchSize, 16), groupsLengths: true)
+      }
+    ) { event in
+      view.show(event)
+      if case .finished(let finished) = event { summary = finished }
+      return true
+    }
+    return summary
+  }
+
+  private static func save(
+    _ folder: ModelFolder, _ plan: TrainingPlan, to output: String, merged: Bool
+  ) throws -> String {
+    if plan.method == .lora, !merged {
+      return try folder.model.adapter("default").save(to: output)
+    }
+    if plan.method == .lora {
+      let outcome = try MergeCommand.merge(folder, to: output, .float32)
+      Console.print("largest difference on a probe after merging: \(outcome.writtenDifference)")
+    } else {
+      try folder.model.save(to: output)
+      try folder.copyTokenizer(to: output)
+    }
+    return output
+  }
+
+  private static func trainableCount(_ model: CausalLM, _ plan: TrainingPlan) -> Int {
+    plan.method == .full
+      ? model.parameterCount() : (try? model.adapter("default").parameterCount) ?? 0
+  }
 }

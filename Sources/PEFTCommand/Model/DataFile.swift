@@ -1,25 +1,68 @@
 import Foundation
+import PEFTTraining
+import PEFTTransformer
 
-/// The texts of a file, before they are tokens.
+/// Reads a file of texts as tokens for a model.
 struct DataFile {
-  private let texts: [String]
+  /// The path of the file.
+  let path: String
+  /// How many tokens a row has at most.
+  let maximumLength: Int
+  /// What stands between the texts of a plain file.
+  var separator = TokenizerFile.separator
 
-  /// Reads a file.
-  init(_ path: String, separator: String) throws {
+  /// A file; a model that has a table of positions gets no longer rows than that.
+  init(_ path: String, maximumLength: Int, for folder: ModelFolder) {
+    self.path = path
+    let configuration = folder.model.configuration
+    self.maximumLength =
+      configuration.positions == .learned
+      ? min(maximumLength, configuration.maximumPositions) : maximumLength
+  }
+
+  /// The rows of a `.jsonl` file, each with the token that ends a text; otherwise the texts of a plain file, as they are.
+  func examples(_ folder: ModelFolder) throws -> [TrainingExample] {
+    guard path.hasSuffix(".jsonl") else {
+      let encoder = folder.encoder(maximumLength: maximumLength, end: nil)
+      return try texts().compactMap { encoder.encode(.text($0)).example }
+    }
+    let data = try TrainingData(
+      jsonLines: path,
+      encoder: folder.encoder(maximumLength: maximumLength, end: folder.endings.first))
+    if data.cutCount > 0 || !data.skippedLines.isEmpty {
+      Console.error(
+        "\(path): \(data.cutCount) rows are cut to \(maximumLength) tokens, and "
+          + "\(data.skippedLines.count) are left out because nothing to learn fits")
+    }
+    return data.examples
+  }
+
+  private func texts() throws(CommandError) -> [String] {
     guard let data = FileManager.default.contents(atPath: path),
       let text = String(validating: data, as: UTF8.self)
     else {
-      throw CommandError.unusable(path: path, reason: "cannot be read as UTF-8")
+      throw .unusable(path: path, reason: "cannot be read as UTF-8")
     }
-    texts = text.components(separatedBy: separator)
+    return text.components(separatedBy: separator)
       .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }.filter { !$0.isEmpty }
   }
+}
 
-  /// The rows as tokens, cut to a length.
-  func rows(_ folder: ModelFolder, maximumLength: Int) -> [Evaluation.Row] {
-    texts.map { text in
-      let tokens = Array(folder.encode(text).prefix(maximumLength))
-      return Evaluation.Row(tokens: tokens, labels: tokens)
+extension ModelFolder {
+  /// Turns rows of text into tokens: after the token that begins a text, and up to one that ends it.
+  func encoder(maximumLength: Int, end: Int32?) -> ExampleEncoder {
+    ExampleEncoder(
+      tokenizer, beginning: beginning, end: end, addsSpecialTokens: false,
+      maximumLength: maximumLength)
+  }
+}
+
+extension ExampleEncoder.Result {
+  /// The example, cut or not; nil where there is none.
+  var example: TrainingExample? {
+    switch self {
+    case .whole(let example), .cut(let example): example
+    case .nothingLeft: nil
     }
   }
 }

@@ -3,6 +3,7 @@ import PEFTAdapters
 import PEFTCheckpoints
 import PEFTDefaultModel
 import PEFTJSON
+import PEFTTensor
 import PEFTTokenizers
 import PEFTTransformer
 
@@ -91,5 +92,12 @@ struct ModelFolder {
         path: file.path, reason: "\"\(field)\" is no token id or list of them")
     }
     return tokens
+  }
+}
+
+extension CausalLM {
+  /// How many parameters the model has without adapters.
+  var baseParameterCount: Int {
+    walk(includingAdapters: false).parameters.reduce(0) { $0 + $1.parameter.count }
   }
 }

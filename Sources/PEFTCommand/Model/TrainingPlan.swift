@@ -1,0 +1,168 @@
+import PEFTAdapters
+import PEFTTraining
+import PEFTTransformer
+
+/// How `peft train` trains, read from its options.
+struct TrainingPlan {
+  /// What is trained.
+  enum Method: String, CaseIterable {
+    /// Low-rank adapters.
+    case lora
+    /// Every weight of the model.
+    case full
+  }
+
+  /// What changes the parameters.
+  enum OptimizerName: String, CaseIterable { case adamw, sgd }
+
+  let method: Method
+  let lora: LoRA
+  let loRAPlusRatio: Double?
+  let optimizer: OptimizerName
+  let learningRate: Double
+  let momentum: Double
+  let weightDecay: Double
+  let schedule: Schedule
+  let settings: TrainerSettings
+  let batchSize: Int
+  let maximumLength: Int
+  let order: TokenBatches.Order
+  let groupsLengths: Bool
+  let seed: UInt64
+
+  /// The options from which a plan is read.
+  static let options: [Option] = [
+    Option("method", "NAME", default: "lora", "What is trained: lora, or full for all weights."),
+    Option("rank", "R", default: "8", "The rank of the adapters."),
+    Option("alpha", "A", default: "16", "The adapters are scaled by A / R."),
+    Option("dropout", "P", default: "0", "Dropout on the input of the adapters."),
+    Option(
+      "targets", "WHICH", default: "attention",
+      "attention, all-linear, names of modules between commas, or a regular expression for whole paths."
+    ),
+    Option("exclude", "WHICH", "Modules that are left out: names or a regular expression."),
+    Option("layers", "LIST", "Only layers with these numbers."),
+    Option(switch: "rslora", "Scale by A / sqrt(R)."),
+    Option("bias", "WHICH", default: "none", "Biases to train: none, all or lora_only."),
+    Option(switch: "lora-bias", "Give the second matrix of each adapter a bias."),
+    Option("modules-to-save", "LIST", "Modules that are trained whole and saved with the adapter."),
+    Option(
+      "lora-plus-ratio", "X", "How much faster the second matrices learn than the first (LoRA+)."),
+    Option("optimizer", "NAME", default: "adamw", "adamw or sgd."),
+    Option("momentum", "X", default: "0.9", "The momentum of sgd."),
+    Option("learning-rate", "X", default: "0.0002", "The learning rate at its highest."),
+    Option("schedule", "NAME", default: "linear", "constant, linear or cosine."),
+    Option("warmup", "N", default: "0", "Steps in which the learning rate rises."),
+    Option("weight-decay", "X", default: "0.01", "How fast weights shrink by themselves."),
+    Option("clip", "X", default: "1", "The largest norm of the gradients; 0 for no limit."),
+    Option("steps", "N", "How many optimiser steps."),
+    Option("epochs", "N", default: "3", "How many passes over the data, in place of steps."),
+    Option("batch", "N", default: "8", "Rows in a batch."),
+    Option("accumulation", "N", default: "1", "Batches in a step."),
+    Option("max-length", "N", default: "512", "Every row is cut to N tokens."),
+    Option("evaluate-every", "N", default: "at the end", "Steps between two evaluations."),
+    Option(switch: "in-order", "Take rows as they stand in the file; otherwise they are shuffled."),
+    Option("seed", "N", default: "0", "Starts all random numbers."),
+  ]
+
+  /// Reads the options.
+  init(_ arguments: Arguments) throws(CommandError) {
+    method = try arguments.choice("method") ?? .lora
+    seed = try arguments.seed()
+    optimizer = try arguments.choice("optimizer") ?? .adamw
+    learningRate = try arguments.number("learning-rate", in: 1e-12...1e3) ?? 2e-4
+    momentum = try arguments.number("momentum", in: 0...0.9999) ?? 0.9
+    weightDecay = try arguments.number("weight-decay", in: 0...1e3) ?? 0.01
+    schedule = Schedule(
+      try arguments.choice("schedule") ?? .linear, warmup: try arguments.integer("warmup") ?? 0)
+    batchSize = try arguments.integer("batch", in: 1...1_000_000) ?? 8
+    maximumLength = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
+    order = arguments.isOn("in-order") ? .given : .shuffled(seed: seed)
+    groupsLengths = !arguments.isOn("in-order")
+    loRAPlusRatio = try arguments.number("lora-plus-ratio", in: 1...1e6)
+    settings = try Self.settings(arguments)
+    lora = try Self.lora(arguments, seed: seed)
+    if method != .lora {
+      for name in Self.loRAOptions where arguments.has(name) {
+        throw .conflict("method full", name)
+      }
+    }
+  }
+
+  private static let loRAOptions = [
+    "rank", "alpha", "dropout", "targets", "exclude", "layers", "rslora", "bias", "lora-bias",
+    "modules-to-save", "lora-plus-ratio",
+  ]
+
+  private static func settings(_ arguments: Arguments) throws(CommandError) -> TrainerSettings {
+    let steps = try arguments.integer("steps", in: 1...1_000_000_000)
+    let epochs = try arguments.integer("epochs", in: 1...1_000_000)
+    if steps != nil, epochs != nil { throw .conflict("steps", "epochs") }
+    let clip = try arguments.number("clip", in: 0...1e9) ?? 1
+    return TrainerSettings(
+      duration: steps.map { .steps($0) } ?? .epochs(epochs ?? 3),
+      accumulation: try arguments.integer("accumulation", in: 1...1_000_000) ?? 1,
+      maximumGradientNorm: clip > 0 ? clip : nil,
+      evaluationInterval: try arguments.integer("evaluate-every", in: 1...Int.max))
+  }
+
+  private static func lora(_ arguments: Arguments, seed: UInt64) throws(CommandError) -> LoRA {
+    var lora = LoRA(
+      rank: try arguments.integer("rank", in: 1...1_000_000) ?? 8,
+      alpha: try arguments.number("alpha", in: 0...1e9) ?? 16,
+      dropout: Float(try arguments.number("dropout", in: 0...0.99) ?? 0),
+      targets: targets(arguments, "targets") ?? .attention)
+    lora.excluded = targets(arguments, "exclude")
+    lora.layersToTransform = try layers(arguments)
+    lora.isRankStabilized = arguments.isOn("rslora")
+    lora.hasBias = arguments.isOn("lora-bias")
+    lora.modulesToSave = arguments.list("modules-to-save") ?? []
+    lora.seed = seed
+    if let name = arguments.string("bias") {
+      guard let bias = LoRA.BiasTraining(rawValue: name) else {
+        throw arguments.invalid("bias", expected: "none, all or lora_only")
+      }
+      lora.bias = bias
+    }
+    return lora
+  }
+
+  private static func layers(_ arguments: Arguments) throws(CommandError) -> [Int]? {
+    guard let words = arguments.list("layers") else { return nil }
+    let numbers = words.compactMap { Int($0) }
+    guard numbers.count == words.count, numbers.allSatisfy({ $0 >= 0 }) else {
+      throw arguments.invalid("layers", expected: "numbers between commas")
+    }
+    return numbers
+  }
+
+  /// A word with a sign that no name of a module has is a regular expression.
+  private static func targets(_ arguments: Arguments, _ name: String) -> Targets? {
+    guard let text = arguments.string(name) else { return nil }
+    switch text {
+    case "attention": return .attention
+    case "all-linear": return .allLinear
+    case _ where text.contains(where: { "*+?()[]{}|^$\\".contains($0) }): return .pattern(text)
+    default: return .names(arguments.list(name) ?? [])
+    }
+  }
+}
+
+extension TrainingPlan {
+  /// The optimiser for what is trainable in a model.
+  func makeOptimizer(_ model: CausalLM) -> any Optimizer {
+    let parameters = model.parameters(.trainable)
+    let groups =
+      loRAPlusRatio.map {
+        ParameterGroup.loRAPlus(
+          parameters, learningRate: learningRate, ratio: $0, weightDecay: weightDecay)
+      } ?? [ParameterGroup(parameters)]
+    switch optimizer {
+    case .adamw:
+      return AdamW(groups, learningRate: learningRate, weightDecay: weightDecay)
+    case .sgd:
+      return SGD(
+        groups, learningRate: learningRate, momentum: momentum, weightDecay: weightDecay)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import PEFTTraining
+
+/// Shows the events of a training: a live line on a terminal, plain lines elsewhere.
+final class TrainingView {
+  private let label: String
+  private var progress: Progress?
+  private var meanLoss: Double?
+
+  /// Nothing is shown yet.
+  init(_ label: String) { self.label = label }
+
+  /// Shows an event.
+  func show(_ event: TrainingEvent) {
+    switch event {
+    case .step(let step):
+      // The loss of one batch jumps; the eye wants the trend.
+      let mean = meanLoss.map { 0.9 * $0 + 0.1 * step.loss } ?? step.loss
+      meanLoss = mean
+      let progress = self.progress ?? Progress(label, total: step.progress.total)
+      self.progress = progress
+      progress.update(step.progress.step, Self.detail(step, loss: mean))
+    case .evaluation(let evaluation):
+      progress?.finish()
+      Console.error(ProgressLine.text(.evaluation(evaluation)))
+    case .finished:
+      progress?.finish()
+    }
+  }
+
+  private static func detail(_ step: TrainingEvent.Step, loss: Double) -> String {
+    let memory = ProcessMemory.current.map { "  \(($0.resident ?? $0.peak) / 1_000_000) MB" } ?? ""
+    return "loss \(loss.rounded(digits: 3))  \(Int(step.tokensPerSecond).grouped) tokens/s\(memory)"
+  }
+}

@@ -1,0 +1,16 @@
+public import PEFTCheckpoints
+
+extension TransformerConfiguration {
+  /// Reads a `config.json`, to build a new model from it.
+  ///
+  /// - Parameters:
+  ///   - path: the path of the file.
+  ///   - loading: what to do with unknown fields.
+  /// - Throws: `CheckpointError` for an unknown architecture and for a field with a value that is not supported.
+  public init(path: String, _ loading: ModelLoading = .strict) throws(CheckpointError) {
+    let file = try ConfigurationFile(path: path)
+    self = try ModelFamilies.family(of: file).configuration(file)
+    file.ignore(ModelFamilies.harmless)
+    if loading == .strict { try file.requireAllRead() }
+  }
+}

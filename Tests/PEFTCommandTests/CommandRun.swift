@@ -1,0 +1,62 @@
+import Foundation
+import PEFTJSON
+import XCTest
+
+/// One run of the built `peft` command.
+struct CommandRun {
+  let exitCode: Int32
+  let output: String
+  let errors: String
+
+  /// Runs the command with words, and waits for its end.
+  init(_ words: [String], in folder: URL? = nil) throws {
+    let program = try Self.program()
+    try self.init(program, words, in: folder)
+  }
+
+  /// Runs any program with words, and waits for its end.
+  init(_ program: URL, _ words: [String], in folder: URL? = nil) throws {
+    let scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("peft-run-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: scratch) }
+    // Files, not pipes: a pipe that nobody reads while the other is read can block the program.
+    let (output, errors) = (
+      scratch.appendingPathComponent("output"), scratch.appendingPathComponent("errors")
+    )
+    for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    let process = Process()
+    process.executableURL = program
+    process.arguments = words
+    process.currentDirectoryURL = folder
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = try FileHandle(forWritingTo: output)
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    process.waitUntilExit()
+    exitCode = process.terminationStatus
+    self.output = try String(contentsOf: output, encoding: .utf8)
+    self.errors = try String(contentsOf: errors, encoding: .utf8)
+  }
+
+  /// The value of the last line, which programs read.
+  func json(file: StaticString = #filePath, line: UInt = #line) throws -> JSON {
+    XCTAssertEqual(exitCode, 0, errors, file: file, line: line)
+    let last = output.split(separator: "\n").last.map(String.init) ?? ""
+    return try JSON(parsing: Array(last.utf8))
+  }
+
+  /// The command, which is built into the folder that holds the test bundle.
+  private static func program() throws -> URL {
+    #if os(macOS)
+      let folder = Bundle(for: HelpTests.self).bundleURL.deletingLastPathComponent()
+    #else
+      let folder = Bundle.main.bundleURL
+    #endif
+    let program = folder.appendingPathComponent("peft")
+    guard FileManager.default.isExecutableFile(atPath: program.path) else {
+      throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: program.path])
+    }
+    return program
+  }
+}

@@ -1,0 +1,66 @@
+import XCTest
+
+final class HelpTests: XCTestCase {
+  private let commands = [
+    "demo", "train", "evaluate", "generate", "merge", "inspect", "pretrain",
+  ]
+
+  func testEveryCommandExplainsItself() throws {
+    let overview = try CommandRun(["--help"])
+    XCTAssertEqual(overview.exitCode, 0)
+    for command in commands {
+      XCTAssert(overview.output.contains("\n  \(command)"), "no \(command) in the overview")
+      for flag in ["--help", "-h"] {
+        let run = try CommandRun([command, flag])
+        XCTAssertEqual(run.exitCode, 0, run.errors)
+        XCTAssertEqual(run.errors, "")
+        for part in ["Usage: peft \(command)", "Options", "--help", "--json", "Example:\n  peft \(command)"] {
+          XCTAssert(run.output.contains(part), "peft \(command) \(flag) lacks \(part)")
+        }
+        XCTAssert(run.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+      }
+    }
+  }
+
+  func testWrongUsageIsExitCode2() throws {
+    let cases: [(words: [String], message: String)] = [
+      ([], "Usage: peft COMMAND"),
+      (["trian"], "unknown command \"trian\"; did you mean \"train\""),
+      (["train", "--ranks", "4"], "unknown option \"--ranks\"; did you mean \"--rank\""),
+      (["train", "-rank", "4"], "unknown option \"-rank\""),
+      (["train", "--rank"], "--rank needs a value"),
+      (["train", "--rslora=yes"], "--rslora takes no value"),
+      (["train", "rows.jsonl"], "unexpected argument \"rows.jsonl\""),
+      (["train", "--output", "x"], "--data has to be given"),
+      (["train", "--data", "x", "--output", "y", "--rank", "0"], "--rank is \"0\", expected a whole number"),
+      (["train", "--data", "x", "--output", "y", "--dropout", "2"], "--dropout is \"2\""),
+      (["train", "--data", "x", "--output", "y", "--method", "adalora"], "expected one of lora"),
+      (["train", "--data", "x", "--output", "y", "--schedule", "step"], "constant, linear, cosine"),
+      (["train", "--data", "x", "--output", "y", "--steps", "1", "--epochs", "1"], "exclude each other"),
+      (["generate", "--temperature", "warm"], "expected a number"),
+      (["merge", "--output", "x"], "--adapter has to be given"),
+    ]
+    for (words, message) in cases {
+      let run = try CommandRun(words)
+      XCTAssertEqual(run.exitCode, 2, "\(words): \(run.errors)")
+      XCTAssert(run.errors.contains(message), "\(words): \(run.errors)")
+      XCTAssertEqual(run.output, "", "\(words)")
+    }
+  }
+
+  func testFaultsOfFilesAreExitCode1() throws {
+    let cases: [(words: [String], message: String)] = [
+      (["evaluate", "--model", "/does/not/exist", "--data", "x"], "/does/not/exist/config.json"),
+      (["evaluate", "--data", "/does/not/exist"], "/does/not/exist"),
+      (["generate", "--adapter", "/does/not/exist"], "/does/not/exist/adapter_config.json"),
+      (["inspect", "/does/not/exist"], "/does/not/exist"),
+      (["train", "--data", "x", "--output", "y", "--config", "/does/not/exist"], "/does/not/exist"),
+    ]
+    for (words, message) in cases {
+      let run = try CommandRun(words)
+      XCTAssertEqual(run.exitCode, 1, "\(words): \(run.errors)")
+      XCTAssert(run.errors.hasPrefix("peft: "), "\(words): \(run.errors)")
+      XCTAssert(run.errors.contains(message), "\(words): \(run.errors)")
+    }
+  }
+}
