@@ -15,6 +15,7 @@ let package = Package(
     .library(name: "PEFTTraining", targets: ["PEFTTraining"]),
     .library(name: "PEFTDefaultModel", targets: ["PEFTDefaultModel"]),
     .executable(name: "peft", targets: ["PEFTCommand"]),
+    .executable(name: "peft-bench", targets: ["PEFTBench"]),
   ],
   targets: [
     // MARK: Library
@@ -45,6 +46,7 @@ let package = Package(
     .target(
       name: "PEFTDefaultModel", dependencies: ["PEFTTensor"], exclude: ["README.md"],
       resources: [.copy("Model")]),
+    .executableTarget(name: "PEFTBench", dependencies: ["PEFT"]),
 
     // MARK: Implementation details
     .target(

@@ -1,0 +1,47 @@
+/// A wrong call of the program.
+struct BenchError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// What a run is asked to do: a workload and `--name value` pairs.
+struct BenchOptions {
+  static let usage = """
+    usage: peft-bench WORKLOAD [--option value ...]
+      step      --arch gpt2|llama --mode lora|lora-all|full --batch 4 --length 128 --steps 8 --rank 8
+      generate  --new 64
+      finetune  --model FOLDER --data FILE --steps 300      (rows "meaning||text"; see the README)
+    """
+
+  let workload: String
+  private let values: [String: String]
+
+  init(_ arguments: [String]) throws {
+    guard let workload = arguments.first, !workload.hasPrefix("-") else {
+      throw BenchError(Self.usage)
+    }
+    self.workload = workload
+    var values: [String: String] = [:]
+    var rest = arguments.dropFirst()
+    while let name = rest.popFirst() {
+      guard name.hasPrefix("--"), let value = rest.popFirst() else {
+        throw BenchError("\(name) needs a value\n\(Self.usage)")
+      }
+      values[String(name.dropFirst(2))] = value
+    }
+    self.values = values
+  }
+
+  func text(_ name: String, default value: String? = nil) throws -> String {
+    guard let text = values[name] ?? value else { throw BenchError("--\(name) is missing") }
+    return text
+  }
+
+  func number(_ name: String, default value: Int) throws -> Int {
+    guard let text = values[name] else { return value }
+    guard let number = Int(text), number > 0 else {
+      throw BenchError("--\(name) \(text) is not a positive number")
+    }
+    return number
+  }
+}

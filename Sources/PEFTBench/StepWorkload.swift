@@ -1,0 +1,64 @@
+import PEFT
+
+/// Training steps of GPT-2 124M or a 135M Llama on random weights and random tokens.
+struct StepWorkload {
+  private let options: BenchOptions
+
+  init(_ options: BenchOptions) { self.options = options }
+
+  static func configuration(_ architecture: String) throws -> TransformerConfiguration {
+    switch architecture {
+    case "gpt2":
+      .gpt2(vocabularySize: 50257, width: 768, layers: 12, heads: 12)
+    case "llama":
+      .llama(
+        vocabularySize: 32000, width: 768, feedForwardWidth: 2048, layers: 12, heads: 12,
+        maximumPositions: 1024)
+    default: throw BenchError("--arch \(architecture) is neither gpt2 nor llama")
+    }
+  }
+
+  func run() throws -> BenchRecord {
+    let (architecture, mode) = (
+      try options.text("arch", default: "gpt2"), try options.text("mode", default: "lora")
+    )
+    let (batch, length) = (
+      try options.number("batch", default: 4), try options.number("length", default: 128)
+    )
+    let model = try CausalLM(
+      Self.configuration(architecture), from: RandomParameters(seed: 0))
+    let rank = try options.number("rank", default: 8)
+    switch mode {
+    case "full": break
+    case "lora": try model.attach(LoRA(rank: rank, alpha: Double(2 * rank)))
+    case "lora-all":
+      try model.attach(LoRA(rank: rank, alpha: Double(2 * rank), targets: .allLinear))
+    default: throw BenchError("--mode \(mode) is none of lora, lora-all, full")
+    }
+    let trainable = model.parameters(.trainable)
+    let optimizer = AdamW(trainable, learningRate: 1e-4)
+    var generator = Generator(seed: 1)
+    let vocabulary = UInt64(model.configuration.vocabularySize)
+    let rows = (0..<batch).map { _ in
+      (0..<length).map { _ in Int32(generator.next() % vocabulary) }
+    }
+    let tokens = TokenBatch(rows: rows)
+    func step() {
+      model.loss(tokens).backward()
+      optimizer.step()
+    }
+    step()
+    let times = try (0..<options.number("steps", default: 8)).map { _ in seconds(step) }.sorted()
+    var record = BenchRecord()
+    record.add("arch", architecture)
+    record.add("mode", mode)
+    record.add("batch", batch)
+    record.add("length", length)
+    record.add("trainable", model.parameterCount(.trainable))
+    record.add("median_s", times[times.count / 2])
+    record.add("min_s", times[0])
+    record.add("tokens_per_s", Double(batch * length) / times[times.count / 2])
+    record.addPeakMemory()
+    return record
+  }
+}
