@@ -22,6 +22,9 @@ public enum AdapterError: Error, Equatable, Sendable {
   case notFinite(adapter: String, parameter: String)
   /// Something that cannot be done in the present state.
   case wrongState(String)
+  /// A file whose tensors are not those that its configuration asks for; `nearest` are unexpected names like the
+  /// first missing one.
+  case doesNotFit(path: String, LoadingReport, nearest: [String])
   /// A fault in a file.
   case file(CheckpointError)
 }
@@ -46,6 +49,9 @@ extension AdapterError: CustomStringConvertible {
     case .notFinite(let adapter, let parameter):
       "merging \"\(adapter)\" would write numbers that are not finite to \(parameter); nothing was changed"
     case .wrongState(let what): what
+    case .doesNotFit(let path, let report, let nearest):
+      "\(path): the tensors are not those of the configuration; \(report)"
+        + (nearest.isEmpty ? "" : "; the nearest names are \(Self.list(nearest))")
     case .file(let error): error.description
     }
   }

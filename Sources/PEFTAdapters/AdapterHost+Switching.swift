@@ -25,12 +25,13 @@ extension AdapterHost {
     for name in names { chosen.append(try adapter(name)) }
     var owners: [ObjectIdentifier: LoRAAdapter] = [:]
     for adapter in chosen {
-      for (key, base, _) in adapter.copies {
-        if let other = owners.updateValue(adapter, forKey: ObjectIdentifier(base)),
+      for copy in adapter.copies {
+        if let other = owners.updateValue(adapter, forKey: ObjectIdentifier(copy.base)),
           other !== adapter
         {
           throw .conflict(
-            "\"\(other.name)\" and \"\(adapter.name)\" both replace \(key); only one can be active")
+            "\"\(other.name)\" and \"\(adapter.name)\" both replace \(copy.key); only one can be active"
+          )
         }
       }
     }
@@ -42,6 +43,8 @@ extension AdapterHost {
 
   /// Runs `body` with exactly these adapters active, and goes back to those before.
   ///
+  /// Gradients that the others have gathered are kept.
+  ///
   /// - Parameters:
   ///   - names: of attached adapters.
   ///   - body: what to run.
@@ -50,24 +53,31 @@ extension AdapterHost {
   public func withAdapters<Result>(
     _ names: [String], _ body: () throws -> Result
   ) throws -> Result {
-    let before = adapters.activeNames
+    let before = loras.filter(\.isActive)
+    let gradients = GatheredGradients(before.filter { !names.contains($0.name) })
     try activate(names)
-    // Every name of `before` is attached and was active together with the others.
-    defer { try? activate(before) }
+    defer {
+      for adapter in loras { adapter.isActive = before.contains { $0 === adapter } }
+      gradients.giveBack()
+    }
     return try body()
   }
 
   /// Runs `body` with the base alone, and goes back to the adapters before.
   ///
-  /// An adapter that is merged stays in the weights.
+  /// An adapter that is merged stays in the weights. Gradients that the adapters have gathered are kept.
   ///
   /// - Parameter body: what to run.
   /// - Returns: what `body` returns.
   /// - Throws: what `body` throws.
   public func withoutAdapters<Result>(_ body: () throws -> Result) rethrows -> Result {
     let before = loras.filter(\.isActive)
+    let gradients = GatheredGradients(before)
     for adapter in before { adapter.isActive = false }
-    defer { for adapter in before { adapter.isActive = true } }
+    defer {
+      for adapter in before { adapter.isActive = true }
+      gradients.giveBack()
+    }
     return try body()
   }
 
@@ -95,6 +105,23 @@ extension AdapterHost {
     if adapters.attachments.isEmpty {
       for parameter in adapters.trainableBefore { parameter.isTrainable = true }
       adapters.trainableBefore = []
+    }
+  }
+}
+
+/// Gradients that are put aside while their adapters are inactive, since a frozen parameter drops its own.
+private struct GatheredGradients {
+  private let entries: [(parameter: Parameter, gradient: Tensor)]
+
+  init(_ adapters: [LoRAAdapter]) {
+    entries = adapters.flatMap(\.parameters).compactMap { parameter in
+      parameter.gradient.map { (parameter, $0) }
+    }
+  }
+
+  func giveBack() {
+    for (parameter, gradient) in entries where parameter.isTrainable {
+      parameter.gradient = gradient
     }
   }
 }

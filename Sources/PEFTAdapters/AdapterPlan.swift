@@ -22,7 +22,7 @@ public struct AdapterPlan: Sendable, Hashable {
   public struct Copy: Sendable, Hashable {
     /// The path of the parameter.
     public var path: String
-    /// How many elements it has.
+    /// How many elements it has; 0 where it follows the copy of a parameter that it is tied to.
     public var parameters: Int
   }
 

@@ -1,13 +1,10 @@
 internal import PEFTCheckpoints
 internal import PEFTJSON
 
-/// `adapter_config.json` of Hugging Face PEFT, in both directions.
+/// `adapter_config.json` of Hugging Face PEFT, read.
 extension LoRA {
-  /// The version of PEFT whose fields are written.
-  private static let writtenVersion = "0.21.2"
-
   /// Fields that only matter to other methods or to training in Python; null or their default elsewhere.
-  private static let unsupported: [(field: String, neutral: JSON)] = [
+  static let unsupported: [(field: String, neutral: JSON)] = [
     ("alora_invocation_tokens", .null), ("arrow_config", .null), ("corda_config", .null),
     ("eva_config", .null), ("kasa_config", .null), ("layer_replication", .null),
     ("loftq_config", .object([])), ("lora_ga_config", .null), ("megatron_config", .null),
@@ -15,12 +12,6 @@ extension LoRA {
     ("trainable_token_indices", .null), ("use_bdlora", .null), ("use_dora", .bool(false)),
     ("use_qalora", .bool(false)), ("velora_config", .null),
   ]
-
-  /// What else stands in the file.
-  struct Origin {
-    var baseModel: String?
-    var taskType: String?
-  }
 
   init(_ file: ConfigurationFile) throws(CheckpointError) {
     let type = try file.string("peft_type")
@@ -32,12 +23,10 @@ extension LoRA {
       rank: try file.positiveInteger("r", default: 8),
       alpha: try file.number("lora_alpha", default: 8),
       dropout: Float(try file.number("lora_dropout", default: 0)))
-    guard let targets = try Self.targets(file, "target_modules") else {
-      throw .unsupportedField(
-        path: file.path, field: "target_modules", value: "null",
-        hint: "a saved adapter lists its modules")
+    targets = try Self.targets(file, "target_modules") ?? .attention
+    if case .pattern(let pattern) = targets, pattern.lowercased() == "all-linear" {
+      targets = .allLinear
     }
-    self.targets = targets
     excluded = try Self.targets(file, "exclude_modules")
     layersToTransform = try Self.integers(file, "layers_to_transform")
     layersPattern = try Self.strings(file, "layers_pattern")
@@ -90,7 +79,6 @@ extension LoRA {
   ) throws(CheckpointError) -> Targets? {
     switch file.value(field) ?? .null {
     case .null: return nil
-    case .string("all-linear"): return .allLinear
     case .string(let pattern): return .pattern(pattern)
     default: return .names(try strings(file, field))
     }
@@ -138,65 +126,6 @@ extension LoRA {
         path: file.path, field: field, expected: "an object of numbers", found: value.kind)
     }
     return entries
-  }
-
-  // MARK: Writing
-
-  /// The file as PEFT writes it, with lists sorted so that the same settings give the same bytes.
-  func json(_ origin: Origin, isConv1D: Bool, allLinear: [String]) -> JSON {
-    var members: [JSON.Member] = Self.unsupported.map { .init($0.field, $0.neutral) }
-    func add(_ name: String, _ value: JSON) { members.append(.init(name, value)) }
-    func number(_ value: Double) -> JSON { Int(exactly: value).map(JSON.integer) ?? .number(value) }
-    add("alpha_pattern", .object(alphaPattern.map { .init($0.pattern, number($0.value)) }))
-    add("auto_mapping", .null)
-    add("base_model_name_or_path", origin.baseModel.map(JSON.string) ?? .null)
-    add("bias", .string(bias.rawValue))
-    add("ensure_weight_tying", .bool(ensuresWeightTying))
-    add("exclude_modules", excluded.map { Self.json($0, allLinear) } ?? .null)
-    add("fan_in_fan_out", .bool(isConv1D))
-    add("inference_mode", .bool(true))
-    add(
-      "init_lora_weights",
-      initialization == .gaussian ? .string("gaussian") : .bool(initialization == .kaiming))
-    add(
-      "layers_pattern",
-      layersPattern.isEmpty
-        ? .null
-        : layersPattern.count == 1 ? .string(layersPattern[0]) : Self.list(layersPattern))
-    add("layers_to_transform", layersToTransform.map { .array($0.map(JSON.integer)) } ?? .null)
-    add("lora_alpha", number(alpha))
-    add("lora_bias", .bool(hasBias))
-    add("lora_dropout", .number(Double("\(dropout)") ?? 0))
-    add("megatron_core", .string("megatron.core"))
-    add("modules_to_save", modulesToSave.isEmpty ? .null : Self.list(modulesToSave))
-    add("peft_type", .string("LORA"))
-    add("peft_version", .string(Self.writtenVersion))
-    add("qalora_group_size", .integer(16))
-    add("r", .integer(rank))
-    add("rank_pattern", .object(rankPattern.map { .init($0.pattern, .integer($0.value)) }))
-    add("revision", .null)
-    add("target_modules", Self.json(targets, allLinear))
-    add("task_type", origin.taskType.map(JSON.string) ?? .null)
-    add("use_rslora", .bool(isRankStabilized))
-    return JSON.object(members).sortedKeepingPatterns
-  }
-
-  private static func list(_ names: [String]) -> JSON { .array(names.map(JSON.string)) }
-
-  private static func json(_ targets: Targets, _ resolved: [String]) -> JSON {
-    switch targets {
-    case .pattern(let pattern): .string(pattern)
-    case .names(let names): list(names.sorted())
-    case .allLinear, .attention: list(resolved.sorted())
-    }
-  }
-}
-
-extension JSON {
-  /// Members sorted by name, as PEFT writes them, but for tables in which the first match counts.
-  fileprivate var sortedKeepingPatterns: JSON {
-    guard case .object(let members) = self else { return self }
-    return .object(members.sorted { $0.name < $1.name })
   }
 }
 

@@ -31,7 +31,7 @@ public final class LoRALayer: Module {
   }
 
   /// Whether the branch is part of the forward pass.
-  var isActive: Bool { adapter.isActive && !adapter.isMerged }
+  var isActive: Bool { adapter.isEffective }
   /// Whether this layer belongs to an adapter.
   func belongs(to adapter: LoRAAdapter) -> Bool { self.adapter === adapter }
 
@@ -73,7 +73,7 @@ public final class LoRAEmbeddingLayer: Module {
   }
 
   /// Whether the branch is part of the forward pass.
-  var isActive: Bool { adapter.isActive && !adapter.isMerged }
+  var isActive: Bool { adapter.isEffective }
   /// Whether this layer belongs to an adapter.
   func belongs(to adapter: LoRAAdapter) -> Bool { self.adapter === adapter }
 

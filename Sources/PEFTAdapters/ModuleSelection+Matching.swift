@@ -1,6 +1,3 @@
-internal import PEFTCheckpoints
-internal import PEFTTransformer
-
 extension Targets {
   /// The usual targets of a family: PEFT's table.
   static func usual(for modelType: String) -> [String]? {
@@ -11,120 +8,124 @@ extension Targets {
     }
   }
 
-  /// The entries of a list of names that end one of `paths`, each with how often.
-  static func matches(_ name: String, _ path: String) -> Bool {
-    path.utf8.elementsEqual(name.utf8) || path.hasSuffix("." + name)
-  }
-}
-
-/// Regular expressions with Python's spelling, anchored as `re.fullmatch`.
-struct FullMatch {
-  private let regex: Regex<AnyRegexOutput>
-
-  init(_ pattern: String, setting: String) throws(AdapterError) {
-    do { regex = try Regex(pattern) } catch {
-      throw .invalidPattern(setting: setting, pattern: pattern, reason: "\(error)")
-    }
-  }
-
-  func callAsFunction(_ text: String) -> Bool {
-    (try? regex.wholeMatch(in: text)) ?? nil != nil
-  }
-
-  /// The first group, where the whole text matches.
-  func firstGroup(_ text: String) -> Substring? {
-    guard let match = (try? regex.wholeMatch(in: text)) ?? nil, match.output.count > 1 else {
-      return nil
-    }
-    return match.output[1].substring
-  }
-}
-
-/// A selection made ready to ask about paths.
-struct Selector {
-  private let selection: ModuleSelection
-  private let target: (String) -> Bool
-  private let excludes: (String) -> Bool
-  private let indexPatterns: [FullMatch]
-
-  /// Reads the patterns of a selection; `allLinear` are the paths that `.allLinear` means.
-  init(
-    _ selection: ModuleSelection, modelType: String, allLinear: Set<String>
-  ) throws(AdapterError) {
-    self.selection = selection
-    target = try Self.predicate(
-      selection.targets, "target_modules", modelType: modelType, allLinear: allLinear)
-    excludes =
-      if let excluded = selection.excluded {
-        try Self.predicate(
-          excluded, "exclude_modules", modelType: modelType, allLinear: allLinear)
-      } else { { _ in false } }
-    let patterns =
-      selection.layersPatterns.isEmpty
-      ? [#".*?\.[^.]*\.(\d+)\..*"#]
-      : selection.layersPatterns.map { #"(?:|.*?\.)\#($0)\.(\d+)\..*"# }
-    var compiled: [FullMatch] = []
-    for pattern in patterns {
-      compiled.append(try FullMatch(pattern, setting: "layers_pattern"))
-    }
-    indexPatterns = compiled
-  }
-
-  func verdict(_ path: String) -> ModuleSelection.Verdict {
-    if excludes(path) || isInsideSaved(path) { return .excluded }
-    guard target(path) else { return .other }
-    if case .pattern = selection.targets { return .selected }
-    guard let layers = selection.layers, !layers.isEmpty else { return .selected }
-    let index = indexPatterns.lazy.compactMap { $0.firstGroup(path) }.first.flatMap { Int($0) }
-    return index.map(layers.contains) ?? false ? .selected : .other
-  }
-
-  private func isInsideSaved(_ path: String) -> Bool {
-    let names = path.split(separator: ".")
-    return selection.modulesToSave.contains { saved in
-      let parts = saved.split(separator: ".")
-      return names.indices.contains { names[$0...].starts(with: parts) }
-    }
-  }
-
-  private static func predicate(
-    _ targets: Targets, _ setting: String, modelType: String, allLinear: Set<String>
-  ) throws(AdapterError) -> (String) -> Bool {
-    switch targets {
-    case .allLinear: return { allLinear.contains($0) }
-    case .pattern(let pattern):
-      let match = try FullMatch(pattern, setting: setting)
-      return { match($0) }
-    case .names(let names):
-      return { path in names.contains { Targets.matches($0, path) } }
+  /// The same as names or a pattern, which mean the same for any program that reads them.
+  ///
+  /// - Parameters:
+  ///   - setting: for the error.
+  ///   - modelType: the family.
+  ///   - allLinear: the paths that `.allLinear` means.
+  /// - Returns: `.names` or `.pattern`.
+  /// - Throws: `AdapterError.invalidSetting` for `.attention` in a family without usual targets.
+  func spelledOut(
+    _ setting: String, modelType: String, allLinear: [String]
+  ) throws(AdapterError) -> Targets {
+    switch self {
+    case .names, .pattern: return self
+    case .allLinear: return .names(allLinear)
     case .attention:
       guard let names = Targets.usual(for: modelType) else {
         throw .invalidSetting(
           setting, expected: "names of modules, since the family \(modelType) has no usual ones",
           found: "attention")
       }
-      return { path in names.contains { Targets.matches($0, path) } }
+      return .names(names)
+    }
+  }
+}
+
+/// A selection made ready to ask about paths, by the rules of Hugging Face PEFT.
+struct Selector {
+  private let selection: ModuleSelection
+  private let target: (String) -> Bool
+  private let excludes: (String) -> Bool
+  private let saved: [PathPattern]
+  private let indexPatterns: [PathPattern]
+
+  /// Reads the patterns of a selection whose targets are names or patterns.
+  init(_ selection: ModuleSelection) throws(AdapterError) {
+    self.selection = selection
+    target = try Self.predicate(selection.targets, "target_modules")
+    excludes =
+      if let excluded = selection.excluded {
+        try Self.predicate(excluded, "exclude_modules")
+      } else { { _ in false } }
+    var saved: [PathPattern] = []
+    for name in selection.modulesToSave {
+      saved.append(try PathPattern(#"(^|.*\.)\#(name)($|\..*)"#, setting: "modules_to_save"))
+    }
+    self.saved = saved
+    let patterns =
+      selection.layersPatterns.isEmpty
+      ? [#".*?\.[^.]*\.(?P<idx>\d+)\."#]
+      : selection.layersPatterns.map { #"(?:^|.*?\.)\#($0)\.(?P<idx>\d+)\."# }
+    var compiled: [PathPattern] = []
+    for pattern in patterns {
+      compiled.append(try PathPattern(pattern, setting: "layers_pattern"))
+    }
+    indexPatterns = compiled
+  }
+
+  /// What a path is to the selection; exclusions come first.
+  func verdict(_ path: String) -> ModuleSelection.Verdict {
+    if excludes(path) { return .excluded }
+    if saved.contains(where: { $0.matchesStart(of: path) }) { return .saved }
+    guard target(path) else { return .other }
+    if case .pattern = selection.targets { return .selected }
+    guard let layers = selection.layers, !layers.isEmpty else { return .selected }
+    return layer(of: path).map(layers.contains) ?? false ? .selected : .other
+  }
+
+  /// Whether the targets alone, without exclusions and layers, select a path.
+  func isTarget(_ path: String) -> Bool { target(path) }
+
+  /// The index of the layer that a path stands in, by the first pattern that finds one.
+  func layer(of path: String) -> Int? {
+    indexPatterns.lazy.compactMap { $0.index(in: path) }.first
+  }
+
+  /// The layer patterns that find no index in any of these paths.
+  func deadLayersPatterns(among paths: [String]) -> [String] {
+    zip(selection.layersPatterns, indexPatterns).filter { _, pattern in
+      !paths.contains { pattern.index(in: $0) != nil }
+    }.map(\.0)
+  }
+
+  private static func predicate(
+    _ targets: Targets, _ setting: String
+  ) throws(AdapterError) -> (String) -> Bool {
+    switch targets {
+    case .pattern(let pattern):
+      let pattern = try PathPattern(pattern, setting: setting)
+      return { pattern.matchesAll(of: $0) }
+    case .names(let names): return { path in names.contains { path.isPath(of: $0) } }
+    case .allLinear, .attention:
+      preconditionFailure("Selector: \(targets) has to be spelled out first")
     }
   }
 }
 
 /// Values by pattern, made ready to ask about paths.
 struct PatternTable<Value: Sendable & Hashable> {
-  private let entries: [(match: FullMatch, value: Value)]
+  private let entries: [(pattern: PathPattern, value: Value)]
 
   init(_ values: [PatternValue<Value>], setting: String) throws(AdapterError) {
-    var entries: [(FullMatch, Value)] = []
+    var entries: [(PathPattern, Value)] = []
     for value in values {
-      entries.append((try FullMatch(#"(.*\.)?(\#(value.pattern))"#, setting: setting), value.value))
+      entries.append(
+        (try PathPattern(#"(.*\.)?(\#(value.pattern))$"#, setting: setting), value.value))
     }
     self.entries = entries
   }
 
   /// The value of the first pattern that matches.
-  func value(_ path: String) -> Value? { entries.first { $0.match(path) }?.value }
+  func value(_ path: String) -> Value? {
+    entries.first { $0.pattern.matchesStart(of: path) }?.value
+  }
 
   /// The places of the patterns that match none of these paths.
   func dead(among paths: [String]) -> [Int] {
-    entries.indices.filter { index in !paths.contains { entries[index].match($0) } }
+    entries.indices.filter { index in
+      !paths.contains { entries[index].pattern.matchesStart(of: $0) }
+    }
   }
 }

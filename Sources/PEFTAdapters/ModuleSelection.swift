@@ -22,6 +22,8 @@ struct ModuleSelection: Sendable, Hashable {
   enum Verdict: Equatable {
     case selected
     case excluded
+    /// It stands in a module that is trained as a whole.
+    case saved
     case other
   }
 }

@@ -6,10 +6,21 @@ public protocol AdapterHost: Module {
   var modelType: String { get }
   /// The output head, which the target `all-linear` leaves out; nil where there is none.
   var outputHead: Linear? { get }
-  /// What is attached.
+  /// The embedding of the input tokens; nil where there is none.
+  var inputEmbedding: Embedding? { get }
+  /// What is attached; keep one registry as long as the model.
   var adapters: AdapterRegistry { get }
   /// The output for some fixed input, to compare a model with itself before and after a change.
   func probeOutput() -> Tensor
+}
+
+extension AdapterHost {
+  /// A family without usual targets.
+  public var modelType: String { "custom" }
+  /// No head.
+  public var outputHead: Linear? { nil }
+  /// No embedding.
+  public var inputEmbedding: Embedding? { nil }
 }
 
 /// An adapter that is attached to a model under a name.

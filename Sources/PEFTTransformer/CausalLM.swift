@@ -46,6 +46,8 @@ public final class CausalLM: AdapterHost {
   public var modelType: String { configuration.modelType }
   /// The head.
   public var outputHead: Linear? { head }
+  /// The table of tokens.
+  public var inputEmbedding: Embedding? { decoder.tokens }
 
   /// What this keeps, by its names in checkpoints.
   public var members: Members {

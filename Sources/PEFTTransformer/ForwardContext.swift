@@ -21,6 +21,15 @@ public struct ForwardContext {
     (self.spans, self.positions, self.dropout) = (spans, positions, dropout)
     (self.cache, self.sequenceLength) = (cache, sequenceLength)
   }
+
+  /// A context for layers that know no positions, as those of a model without attention.
+  ///
+  /// - Parameter dropout: draws the masks of dropout; nil outside training.
+  public init(dropout: DropoutKeys? = nil) {
+    self.init(
+      spans: AttentionSpans(low: [], high: [], batch: 0, queries: 0),
+      positions: Indices([], shape: [0, 0]), dropout: dropout, sequenceLength: 0)
+  }
 }
 
 /// A seeded sequence of keys for dropout, one for every mask of a training run.

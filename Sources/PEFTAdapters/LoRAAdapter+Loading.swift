@@ -1,0 +1,141 @@
+internal import Foundation
+import PEFTCheckpoints
+internal import PEFTJSON
+import PEFTTensor
+public import PEFTTransformer
+
+extension AdapterHost {
+  /// Attaches an adapter from a folder that Hugging Face PEFT or this package wrote.
+  ///
+  /// Nothing is changed before all of the folder was found to fit. F16 and BF16 tensors become float32.
+  ///
+  /// - Parameters:
+  ///   - folder: holds `adapter_config.json` and `adapter_model.safetensors`, itself or in a subfolder called `name`.
+  ///   - name: by which the adapter is called.
+  ///   - isTrainable: whether it can be trained further.
+  ///   - mode: whether something that does not fit is an error or reported by the adapter's `loadingReport`.
+  /// - Returns: the adapter, active; others are deactivated.
+  /// - Throws: `AdapterError`; the model is unchanged then.
+  @discardableResult
+  public func loadAdapter(
+    _ folder: String, name: String = "default", isTrainable: Bool = false,
+    mode: LoadingMode = .strict
+  ) throws(AdapterError) -> LoRAAdapter {
+    try checkName(name)
+    let source = try AdapterFolder(folder, name: name, mode)
+    let resolution = try source.method.resolved(self, isStrict: false)
+    var report = resolution.compare(with: source.file)
+    if mode == .strict, !report.isEmpty {
+      throw .doesNotFit(
+        path: source.file.path, report,
+        nearest: report.missing.first.map {
+          nearestNames(to: $0, among: report.unexpected, count: 3)
+        } ?? [])
+    }
+    report.ignoredFields = source.ignoredFields
+    let stored = try source.tensors(
+      resolution.expectedTensors.map(\.name) + resolution.optionalBases.map(\.name),
+      besides: report)
+    let adapter = attach(source.method, resolution, name: name, stored: stored)
+    adapter.copies += copiesOfBases(resolution, stored)
+    adapter.loadedFields = source.fields
+    adapter.loadingReport = report
+    adapter.isTrainable = isTrainable
+    return adapter
+  }
+
+  /// Stored weights of adapted embeddings that are not the base's own: PEFT puts them in its place, so copies stand in.
+  private func copiesOfBases(
+    _ resolution: LoRA.Resolution, _ stored: [String: Tensor]
+  ) -> [LoRAAdapter.Copy] {
+    var copies: [LoRAAdapter.Copy] = []
+    for (name, parameter) in resolution.optionalBases {
+      guard let tensor = stored[name], tensor.array != baseValue(parameter).array,
+        !copies.contains(where: { $0.base === parameter })
+      else { continue }
+      let copy = Parameter(tensor.copied(), isTrainable: false)
+      let key = String(name.dropFirst(LoRA.filePrefix.count))
+      for place in [parameter] + places.filter({ $0.isTied(to: parameter) }) {
+        copies.append(.init(key: key, base: place, copy: copy, isTrained: false))
+      }
+    }
+    return copies
+  }
+
+  /// Every parameter of the base, second places of shared ones as well.
+  var places: [Parameter] {
+    walk(includingAdapters: false).modules.flatMap { $0.module.ownParameters.map(\.parameter) }
+  }
+
+  /// The value of a parameter of the base without what is merged into it.
+  func baseValue(_ parameter: Parameter) -> Tensor {
+    adapters.pristine[ObjectIdentifier(parameter)]?.value ?? parameter.value
+  }
+}
+
+/// An adapter folder that was opened, with its settings read.
+struct AdapterFolder {
+  let method: LoRA
+  let file: SafetensorsFile
+  /// The fields that were read, to write them again.
+  let fields: [JSON.Member]
+  let ignoredFields: [String]
+
+  init(_ folder: String, name: String, _ mode: LoadingMode) throws(AdapterError) {
+    let inner = "\(folder)/\(name)"
+    let files = FileManager.default
+    let isInner =
+      !files.fileExists(atPath: "\(folder)/adapter_config.json")
+      && files.fileExists(atPath: "\(inner)/adapter_config.json")
+    let folder = isInner ? inner : folder
+    do throws(CheckpointError) {
+      let configuration = try ConfigurationFile(path: "\(folder)/adapter_config.json")
+      method = try LoRA(configuration)
+      // What is null has no effect, also where a later version of PEFT knows the field.
+      let ignored = configuration.unreadFields.filter { configuration.has($0) }
+      if mode == .strict, !ignored.isEmpty {
+        throw .unreadFields(path: configuration.path, fields: ignored)
+      }
+      fields = configuration.members.filter { !ignored.contains($0.name) }
+      ignoredFields = ignored
+      try refusePickle(folder)
+      file = try SafetensorsFile(path: "\(folder)/adapter_model.safetensors")
+    } catch { throw .file(error) }
+  }
+
+  /// The tensors of these names that the file has and that fit.
+  func tensors(
+    _ names: [String], besides report: LoadingReport
+  ) throws(AdapterError) -> [String: Tensor] {
+    let misshapen = Set(report.misshapen.map(\.tensor))
+    var result: [String: Tensor] = [:]
+    for name in names where file[name] != nil && !misshapen.contains(name) {
+      do throws(CheckpointError) { result[name] = try file.tensor(name) } catch {
+        throw .file(error)
+      }
+    }
+    return result
+  }
+}
+
+extension LoRA.Resolution {
+  /// How the tensors of a file differ from what this expects.
+  func compare(with file: SafetensorsFile) -> LoadingReport {
+    var report = LoadingReport()
+    var known: Set<String> = []
+    func check(_ name: String, _ shape: [Int], isRequired: Bool) {
+      guard known.insert(name).inserted else { return }
+      guard let entry = file[name] else {
+        if isRequired { report.missing.append(name) }
+        return
+      }
+      if entry.shape != shape {
+        report.misshapen.append(.init(tensor: name, expected: shape, found: entry.shape))
+      }
+    }
+    for (name, shape) in expectedTensors { check(name, shape, isRequired: true) }
+    for (name, parameter) in optionalBases { check(name, parameter.shape, isRequired: false) }
+    report.unexpected = file.names.filter { !known.contains($0) && !isDuplicate($0) }
+    return report
+  }
+}

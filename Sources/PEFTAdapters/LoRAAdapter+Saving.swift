@@ -1,0 +1,64 @@
+import PEFTCheckpoints
+internal import PEFTJSON
+import PEFTTensor
+import PEFTTransformer
+
+extension LoRAAdapter {
+  /// Writes a folder that Hugging Face PEFT loads: `adapter_config.json` and `adapter_model.safetensors`.
+  ///
+  /// Saving twice gives the same bytes. As in PEFT, an adapter that is not called `default` goes to a folder of its
+  /// name inside the given one, and the weights of an adapted `embed_tokens` or `lm_head` are saved beside it. Fields
+  /// of the file that the adapter was loaded from are kept.
+  ///
+  /// - Parameters:
+  ///   - folder: is made where it does not exist.
+  ///   - baseModel: the name or path of the base that the file mentions; nil for what the file mentioned that the
+  ///     adapter came from, or the folder of the model.
+  /// - Returns: the folder that holds the files.
+  /// - Throws: `AdapterError.file` where something cannot be written; what was there before stays whole then.
+  @discardableResult
+  public func save(to folder: String, baseModel: String? = nil) throws(AdapterError) -> String {
+    let target = name == "default" ? folder : "\(folder)/\(name)"
+    let model = host as? CausalLM
+    var fields = spelledOut.fields(
+      baseModel: baseModel ?? model?.origin?.folder, taskType: model == nil ? nil : "CAUSAL_LM",
+      isConv1D: layers.contains { $0.base.layout == .inputOutput })
+    for field in loadedFields where field.name != "inference_mode" {
+      if field.name == "base_model_name_or_path", baseModel != nil { continue }
+      // Where the file left the targets open, their names are in our fields.
+      if field.name == "target_modules", field.value.isNull { continue }
+      fields.removeAll { $0.name == field.name }
+      fields.append(field)
+    }
+    let json = JSON.object(fields.map(Self.normalized).sorted { $0.name < $1.name })
+    do throws(CheckpointError) {
+      try makeFolder(target)
+      try SafetensorsFile.write(
+        (trainedTensors.map { ($0.name, $0.parameter.value) } + baseTensors).map {
+          SafetensorsFile.Item($0.0, $0.1)
+        },
+        metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
+      try atomicallyWrite(json.text(.indented), to: "\(target)/adapter_config.json")
+    } catch { throw .file(error) }
+    return target
+  }
+
+  /// Weights of the base that PEFT stores beside an adapted embedding or head, by their names there.
+  private var baseTensors: [(name: String, value: Tensor)] {
+    savedBases.map { path, parameter in
+      let own = copies.first { $0.base === parameter && !$0.isTrained }?.copy.value
+      return (
+        LoRA.filePrefix + LoRA.Key.base(path),
+        own ?? host?.baseValue(parameter) ?? parameter.value
+      )
+    }
+  }
+
+  /// Sets come out of PEFT in random order.
+  private static func normalized(_ field: JSON.Member) -> JSON.Member {
+    guard ["target_modules", "exclude_modules"].contains(field.name),
+      let names = field.value.elements?.compactMap(\.string)
+    else { return field }
+    return .init(field.name, .array(names.sorted().map(JSON.string)))
+  }
+}

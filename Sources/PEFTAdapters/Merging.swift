@@ -1,0 +1,100 @@
+import PEFTTensor
+import PEFTTransformer
+
+/// What merges would make of the parameters of a base; nothing changes before `apply`.
+struct Merging {
+  /// The parameters that get other values, and these.
+  private(set) var values: [ObjectIdentifier: (parameter: Parameter, value: Tensor)] = [:]
+  /// The parameters that adapters were added to.
+  private(set) var changed: Set<ObjectIdentifier> = []
+  /// The places of each shared parameter, by its first one.
+  private let sharing: [ObjectIdentifier: [Parameter]]
+  /// The first place of each second place.
+  private let sources: [ObjectIdentifier: Parameter]
+
+  /// Nothing is merged yet.
+  ///
+  /// - Parameters:
+  ///   - places: every parameter of the base, second places as well.
+  ///   - restored: parameters that get these values first.
+  init(_ places: [Parameter], restored: [(parameter: Parameter, value: Tensor)] = []) {
+    var (sharing, sources): ([ObjectIdentifier: [Parameter]], [ObjectIdentifier: Parameter]) =
+      ([:], [:])
+    for place in places where place.isTied {
+      guard let source = places.first(where: { place.isTied(to: $0) }) else { continue }
+      sources[ObjectIdentifier(place)] = source
+      sharing[ObjectIdentifier(source), default: [source]].append(place)
+    }
+    (self.sharing, self.sources) = (sharing, sources)
+    for entry in restored { values[ObjectIdentifier(entry.parameter)] = entry }
+  }
+
+  /// Sets the parameters.
+  func apply() {
+    for (parameter, value) in values.values { parameter.value = value }
+  }
+
+  /// Adds the change of an adapter to what stands here.
+  mutating func add(_ adapter: LoRAAdapter) throws(AdapterError) {
+    var changes: [Change] = []
+    func start(_ base: Parameter) -> Tensor {
+      adapter.copies.first { $0.base === base }?.copy.value ?? value(base)
+    }
+    for (path, base, layer) in adapter.layers {
+      let weight = withoutGradients { start(base.weight) + layer.delta(base.layout) }
+      changes.append(.init(path: "\(path).weight", place: base.weight, value: weight))
+      guard let bias = layer.bias else { continue }
+      guard let baseBias = base.bias else {
+        throw .notAdaptable(
+          module: path, reason: "it has no bias that the adapter's could be merged into")
+      }
+      let sum = withoutGradients { start(baseBias) + bias.value * layer.scale }
+      changes.append(.init(path: "\(path).bias", place: baseBias, value: sum))
+    }
+    for (path, base, layer) in adapter.embeddings {
+      let table = withoutGradients { start(base.weight) + layer.delta() }
+      changes.append(.init(path: "\(path).weight", place: base.weight, value: table))
+    }
+    for copy in adapter.copies where !changes.contains(where: { $0.place === copy.base }) {
+      changes.append(.init(path: copy.key, place: copy.base, value: copy.copy.value))
+    }
+    for change in changes {
+      guard change.value.isFinite else {
+        throw .notFinite(adapter: adapter.name, parameter: change.path)
+      }
+      try checkSharing(change, changes)
+    }
+    for change in changes {
+      let source = sources[ObjectIdentifier(change.place)] ?? change.place
+      values[ObjectIdentifier(source)] = (source, change.value)
+      changed.insert(ObjectIdentifier(source))
+    }
+  }
+
+  private struct Change {
+    let path: String
+    let place: Parameter
+    let value: Tensor
+  }
+
+  private func value(_ place: Parameter) -> Tensor {
+    let source = sources[ObjectIdentifier(place)] ?? place
+    return values[ObjectIdentifier(source)]?.value ?? source.value
+  }
+
+  /// A shared parameter can only change where all its places change to the same.
+  private func checkSharing(_ change: Change, _ changes: [Change]) throws(AdapterError) {
+    let source = sources[ObjectIdentifier(change.place)] ?? change.place
+    guard let places = sharing[ObjectIdentifier(source)] else { return }
+    let isShared = places.allSatisfy { place in
+      changes.contains { $0.place === place && $0.value.storage === change.value.storage }
+    }
+    if !isShared {
+      throw .notAdaptable(
+        module: change.path,
+        reason: "the embedding and the output head share this weight, and the adapter changes only "
+          + "one of them or each in another way; keep it unmerged, or train the two as one with "
+          + "modules_to_save and ensure_weight_tying")
+    }
+  }
+}

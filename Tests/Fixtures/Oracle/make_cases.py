@@ -1,0 +1,181 @@
+"""Writes the small training runs of Hugging Face PEFT that the tests compare with.
+
+    python make_cases.py [--seed N] [--out FOLDER] [NAME ...]
+
+Each case is a folder:
+
+    base/                 config.json and model.safetensors of a randomly initialised model
+    adapter_initial/      the adapter before training, as PEFT saves it
+    adapter_final/        the adapter after training, as PEFT saves it
+    expected.safetensors  input_ids, attention_mask, labels [steps, batch, length];
+                          logits_base, logits_initial, logits_final of the first batch
+    expected.json         losses, trainable parameters, optimiser, seed, versions
+
+Everything is float32 on one thread without dropout. An adapter starts from random numbers on both sides,
+so that logits_initial differs from logits_base.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import warnings
+
+import peft
+import torch
+import transformers
+from safetensors.torch import save_file
+
+WIDTH, LAYERS, HEADS, VOCABULARY, POSITIONS = 32, 2, 4, 61, 32
+ROWS, LENGTH, STEPS = 2, 11, 6
+OPTIMISER = {"name": "adamw", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}
+
+
+def model_of(architecture, tied):
+    if architecture == "gpt2":
+        return transformers.GPT2LMHeadModel(
+            transformers.GPT2Config(
+                vocab_size=VOCABULARY, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=POSITIONS,
+                resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=0, eos_token_id=0, initializer_range=0.2,
+            )
+        )
+    kinds = {
+        "llama": (transformers.LlamaConfig, transformers.LlamaForCausalLM),
+        "mistral": (transformers.MistralConfig, transformers.MistralForCausalLM),
+        "qwen2": (transformers.Qwen2Config, transformers.Qwen2ForCausalLM),
+    }
+    configuration, model = kinds[architecture]
+    more = {"sliding_window": 5} if architecture == "mistral" else {}
+    return model(
+        configuration(
+            vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=72, num_hidden_layers=LAYERS,
+            num_attention_heads=HEADS, num_key_value_heads=2, max_position_embeddings=POSITIONS,
+            bos_token_id=0, eos_token_id=0, initializer_range=0.2, tie_word_embeddings=tied, **more,
+        )
+    )
+
+
+# The name of a case: the architecture, whether the head is tied, and what LoraConfig gets.
+CASES = {
+    "gpt2-lora": ("gpt2", True, dict(target_modules=["c_attn"])),
+    "gpt2-lora-all": (
+        "gpt2", True,
+        dict(target_modules="all-linear", rank_pattern={"h.1.attn.c_attn": 5, "c_proj": 2}, alpha_pattern={"mlp.c_fc": 3}),
+    ),
+    "gpt2-lora-bias": ("gpt2", True, dict(target_modules=["c_attn", "mlp.c_proj"], bias="all")),  # see epsilon()
+    "gpt2-lora-embedding": ("gpt2", True, dict(target_modules=["wte", "wpe", "c_fc"])),
+    "llama-lora": ("llama", False, dict(target_modules=["q_proj", "v_proj"])),
+    "llama-rslora": ("llama", False, dict(target_modules=["q_proj", "o_proj"], use_rslora=True)),
+    "llama-lora-head": ("llama", False, dict(target_modules=["embed_tokens", "lm_head", "v_proj"])),
+    "llama-lora-saved": (
+        "llama", False, dict(target_modules=["q_proj"], modules_to_save=["lm_head", "norm", "layers.1.mlp"]),
+    ),
+    "llama-lora-tied": (
+        "llama", True, dict(target_modules=["v_proj"], modules_to_save=["embed_tokens"], ensure_weight_tying=True),
+    ),
+    "mistral-lora-all": (
+        "mistral", False,
+        dict(
+            target_modules="all-linear", rank_pattern={r"layers\.1\.self_attn\.q_proj": 6},
+            alpha_pattern={"^model.layers.0.mlp.up_proj": 5},
+        ),
+    ),
+    "qwen2-lora-bias": ("qwen2", True, dict(target_modules=["q_proj", "o_proj"], bias="lora_only")),
+    "qwen2-lora-branch-bias": ("qwen2", False, dict(target_modules=["q_proj", "k_proj"], lora_bias=True)),
+    "qwen2-rslora-layers": (
+        "qwen2", True,
+        dict(target_modules=["q_proj", "down_proj"], use_rslora=True, layers_to_transform=[1], layers_pattern="layers"),
+    ),
+}
+
+
+def epsilon(settings):
+    """AdamW's eps. The bias of the keys has no gradient but rounding, which the usual 1e-8 would blow up to whole steps."""
+    return 1e-4 if settings.get("bias") == "all" else OPTIMISER["eps"]
+
+
+def texts(generator):
+    """Random batches, two in turn, with padding on the right of one row."""
+    ids = torch.randint(1, VOCABULARY, (2, ROWS, LENGTH), generator=generator)
+    mask = torch.ones_like(ids)
+    mask[0, 1, 8:] = 0
+    labels = torch.where(mask == 1, ids, -100)
+    labels[1, 0, :3] = -100
+    turns = [step % 2 for step in range(STEPS)]
+    return ids[turns], mask[turns], labels[turns]
+
+
+def run(name, folder, seed):
+    architecture, tied, settings = CASES[name]
+    shutil.rmtree(folder, ignore_errors=True)
+    torch.manual_seed(1000 * seed + sorted(CASES).index(name))
+    base = model_of(architecture, tied)
+    with torch.no_grad():
+        for parameter_name, parameter in base.named_parameters():
+            if parameter_name.endswith("bias"):
+                parameter.normal_(std=0.1)
+    base.save_pretrained(folder / "base")
+    (folder / "base/generation_config.json").unlink(missing_ok=True)
+    ids, mask, labels = texts(torch.Generator().manual_seed(seed + 17))
+
+    def logits(model):
+        with torch.no_grad():
+            return model(input_ids=ids[0], attention_mask=mask[0]).logits.clone()
+
+    expected = {"input_ids": ids, "attention_mask": mask, "labels": labels, "logits_base": logits(base.eval())}
+    # lora_bias starts from nothing but true or false; false makes both sides random.
+    adapted = peft.get_peft_model(
+        base, peft.LoraConfig(task_type="CAUSAL_LM", r=3, lora_alpha=6, init_lora_weights=False, **settings)
+    )
+    adapted.save_pretrained(folder / "adapter_initial")
+    expected["logits_initial"] = logits(adapted.eval())
+    adapted.train()
+    trained = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
+    used = OPTIMISER | {"eps": epsilon(settings)}
+    optimiser = torch.optim.AdamW(
+        trained, lr=OPTIMISER["lr"], betas=tuple(OPTIMISER["betas"]), eps=used["eps"],
+        weight_decay=OPTIMISER["weight_decay"],
+    )
+    losses = []
+    for step in range(STEPS):
+        optimiser.zero_grad()
+        loss = adapted(input_ids=ids[step], attention_mask=mask[step], labels=labels[step]).loss
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    expected["logits_final"] = logits(adapted.eval())
+    adapted.save_pretrained(folder / "adapter_final")
+    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+    record = {
+        "arch": architecture,
+        "method": name.removeprefix(architecture + "-"),
+        "losses": losses,
+        "trainable": sum(parameter.numel() for parameter in trained),
+        "optimizer": used,
+        "seed": seed,
+        "versions": {"peft": peft.__version__, "torch": torch.__version__, "transformers": transformers.__version__},
+    }
+    (folder / "expected.json").write_text(json.dumps(record, indent=1) + "\n")
+    for card in folder.rglob("README.md"):
+        card.unlink()
+    for file in folder.rglob("adapter_config.json"):
+        # No path of the machine that ran this.
+        fields = json.loads(file.read_text()) | {"base_model_name_or_path": None}
+        file.write_text(json.dumps(fields, indent=2, sort_keys=True))
+    print(f"{name}: {losses[0]:.4f} -> {losses[-1]:.4f}")
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--seed", type=int, default=3)
+    arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
+    arguments.add_argument("names", nargs="*", default=sorted(CASES))
+    arguments = arguments.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    for name in arguments.names or sorted(CASES):
+        run(name, arguments.out / name, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()
