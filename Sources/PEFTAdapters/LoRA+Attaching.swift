@@ -69,7 +69,7 @@ extension AdapterHost {
     for (key, base) in resolution.copies {
       // With `ensure_weight_tying` a tied head follows the copy of the embedding that it is tied to.
       let followed =
-        method.ensuresWeightTying ? adapter.copies.first { base.isTied(to: $0.base) }?.copy : nil
+        resolution.tiesHead ? adapter.copies.first { base.isTied(to: $0.base) }?.copy : nil
       let copy = followed ?? start(key, base.value.copied())
       adapter.copies.append(.init(key: key, base: base, copy: copy, isTrained: true))
     }

@@ -1,4 +1,4 @@
-internal import PEFTCheckpoints
+package import PEFTCheckpoints
 internal import PEFTJSON
 
 /// `adapter_config.json` of Hugging Face PEFT, read.
@@ -13,7 +13,8 @@ extension LoRA {
     ("use_qalora", .bool(false)), ("velora_config", .null),
   ]
 
-  init(_ file: ConfigurationFile) throws(CheckpointError) {
+  /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
+  package init(_ file: ConfigurationFile) throws(CheckpointError) {
     let type = try file.string("peft_type")
     guard type == "LORA" else {
       throw .unsupportedField(

@@ -3,20 +3,19 @@ internal import PEFTCheckpoints
 extension LoRA {
   /// Counts what each name selects; throws where nothing is selected, or, where `isStrict`, for any entry that is dead.
   ///
-  /// `self` has its targets spelled out.
+  /// `self` has its targets spelled out; `named` says whether someone named them one by one.
   func check(
     _ result: inout Resolution, _ paths: [String], _ selector: Selector,
-    _ ranks: PatternTable<Int>, _ alphas: PatternTable<Double>, isStrict: Bool
+    _ ranks: PatternTable<Int>, _ alphas: PatternTable<Double>, named: Bool,
+    isStrict: Bool
   ) throws(AdapterError) {
     let selected = result.plan.matches.map(\.path)
-    if case .names(let names) = targets {
+    if named, case .names(let names) = targets {
       result.plan.counts = names.map { name in
         PatternValue(name, selected.count { $0.isPath(of: name) })
       }
     }
-    if selected.isEmpty && (isStrict || result.copies.isEmpty) {
-      try checkTargets(paths, selector)
-    }
+    if selected.isEmpty { try checkTargets(paths, selector) }
     guard isStrict else { return }
     if case .names(let names) = targets {
       try Self.refuse(

@@ -9,7 +9,14 @@ extension LoRA {
   /// - Throws: `AdapterError` for a setting that makes no sense, for any entry of a setting that selects nothing, and for a
   ///   selected module that cannot be adapted.
   public func plan(_ model: some AdapterHost) throws(AdapterError) -> AdapterPlan {
-    try resolved(model, isStrict: true).plan
+    try plan(model, isStrict: true)
+  }
+
+  /// The same, as a folder is read where not `isStrict`: entries that select nothing are passed over.
+  package func plan(
+    _ model: some AdapterHost, isStrict: Bool
+  ) throws(AdapterError) -> AdapterPlan {
+    try resolved(model, isStrict: isStrict).plan
   }
 
   /// The modules themselves, beside the plan.
@@ -17,6 +24,8 @@ extension LoRA {
     /// The settings with targets as names or a pattern, as they are saved.
     var spelledOut: LoRA
     var plan: AdapterPlan
+    /// Whether a tied head follows the copy of the embedding.
+    var tiesHead = false
     var linears: [(match: AdapterPlan.Match, layer: Linear)] = []
     var embeddings: [(match: AdapterPlan.Match, layer: Embedding)] = []
     /// Parameters that are trained as a whole, and where their copies are saved.
@@ -46,10 +55,20 @@ extension LoRA {
           path, module, rank: ranks.value(path) ?? rank, alpha: alphas.value(path) ?? alpha)
       }
     }
+    result.tiesHead =
+      ensuresWeightTying && modulesToSave.contains(where: Self.isEmbeddingName)
+      && model.tiedHead(modules) != nil
     try result.addCopies(model, modules)
     result.addSavedBases(model, modules)
-    try method.check(&result, modules.map(\.path), selector, ranks, alphas, isStrict: isStrict)
-    if isStrict { try checkTying(method, model) }
+    try method.check(
+      &result, modules.map(\.path), selector, ranks, alphas, named: targets != .allLinear,
+      isStrict: isStrict)
+    if isStrict, ensuresWeightTying, !result.tiesHead {
+      throw .invalidSetting(
+        "ensure_weight_tying",
+        expected: "false, unless the head is tied and modules_to_save has embed_tokens or lm_head",
+        found: "true")
+    }
     return result
   }
 
@@ -93,7 +112,14 @@ extension LoRA {
     _ model: some AdapterHost, _ modules: [Walk.NamedModule]
   ) throws(AdapterError) -> LoRA {
     let head = model.outputHead
-    let allLinear = modules.filter { $0.module is Linear && $0.module !== head }.map(\.path)
+    var allLinear = modules.filter { $0.module is Linear && $0.module !== head }.map(\.path)
+    if targets == .allLinear, let layers = layersToTransform, !layers.isEmpty {
+      // Whole paths are adapted whatever the layers, so that only those in the layers may be named.
+      var indices = selection
+      indices.targets = .names([])
+      let selector = try Selector(indices)
+      allLinear = allLinear.filter { selector.layer(of: $0).map(layers.contains) ?? false }
+    }
     var result = self
     result.targets = try targets.spelledOut(
       "target_modules", modelType: model.modelType, allLinear: allLinear)
@@ -107,7 +133,9 @@ extension LoRA {
         let pattern = try PathPattern(#"(^|.*\.)\#(name)($|\..*)"#, setting: "modules_to_save")
         if !pattern.matchesStart(of: tied.head) { saved.append(name) }
       }
-      result.modulesToSave = saved
+      // PEFT leaves out the head, and would not tie it again from names that it does not know, as those of GPT-2.
+      result.modulesToSave =
+        saved.contains(where: Self.isEmbeddingName) ? saved : saved + [tied.head]
     } else if try result.targetsEmbeddingByName() {
       throw .invalidSetting(
         "ensure_weight_tying",
@@ -130,19 +158,6 @@ extension LoRA {
       let pattern = try PathPattern(pattern, setting: "target_modules")
       return ["embed_tokens", "lm_head"].contains { pattern.matchesAll(of: $0) }
     case .allLinear, .attention: return false
-    }
-  }
-
-  private func checkTying(_ method: LoRA, _ model: some AdapterHost) throws(AdapterError) {
-    if ensuresWeightTying,
-      method.modulesToSave == modulesToSave
-        && !modulesToSave.contains(where: Self.isEmbeddingName)
-        || model.outputHead?.weight.isTied != true
-    {
-      throw .invalidSetting(
-        "ensure_weight_tying",
-        expected: "false, unless the head is tied and modules_to_save has embed_tokens or lm_head",
-        found: "true")
     }
   }
 }

@@ -58,13 +58,12 @@ extension LoRA.Resolution {
         }
       }
     }
-    if spelledOut.ensuresWeightTying, let head = model.outputHead,
+    if tiesHead, let head = model.outputHead,
       copies.contains(where: { head.weight.isTied(to: $0.parameter) }),
       let path = modules.first(where: { $0.module === head })?.path,
       seen.insert(ObjectIdentifier(head.weight)).inserted
     {
-      copies.append(("\(path).weight", head.weight))
-      plan.copies.append(.init(path: "\(path).weight", parameters: 0))
+      add("\(path).weight", head.weight)
     }
     if spelledOut.bias == .none { return }
     for (path, module) in modules {
@@ -79,7 +78,10 @@ extension LoRA.Resolution {
 
   private mutating func add(_ key: String, _ parameter: Parameter, path: String? = nil) {
     copies.append((key, parameter))
-    plan.copies.append(.init(path: path ?? key, parameters: parameter.count))
+    // A tied head has no copy of its own.
+    let isFollowing = tiesHead && parameter.isTied
+    plan.copies.append(
+      .init(path: path ?? key, parameters: isFollowing ? 0 : parameter.count))
   }
 
   /// PEFT saves the weights of an adapted embedding and head where a target is called by one of two names.

@@ -70,8 +70,13 @@ struct Selector {
     if excludes(path) { return .excluded }
     if saved.contains(where: { $0.matchesStart(of: path) }) { return .saved }
     guard target(path) else { return .other }
-    if case .pattern = selection.targets { return .selected }
     guard let layers = selection.layers, !layers.isEmpty else { return .selected }
+    switch selection.targets {
+    case .pattern: return .selected
+    // A whole path is meant as it stands, whatever the layers.
+    case .names(let names) where names.contains(path): return .selected
+    case .names, .allLinear, .attention: break
+    }
     return layer(of: path).map(layers.contains) ?? false ? .selected : .other
   }
 

@@ -1,0 +1,64 @@
+"""Loads adapters that this package saved in Hugging Face PEFT, and compares the logits.
+
+    python check_adapter.py FOLDER ...
+
+Each folder holds base/ and adapter/ as this package wrote them, and logits.safetensors with ids [rows, length], lengths
+[rows] and logits [rows, length, vocabulary]. One line of JSON comes out for each; the exit code is 1 where anything
+differs: logits by more than 1e-5 of the largest, tensors that PEFT would save otherwise, or a warning about keys.
+"""
+
+import json
+import os
+import sys
+import warnings
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import peft
+import torch
+import transformers
+from peft.utils.save_and_load import get_peft_model_state_dict
+from safetensors.torch import load_file
+
+TOLERANCE = 1e-5
+
+
+def check(folder):
+    stored = load_file(f"{folder}/logits.safetensors")
+    base = transformers.AutoModelForCausalLM.from_pretrained(f"{folder}/base", dtype=torch.float32)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = peft.PeftModel.from_pretrained(base, f"{folder}/adapter").eval()
+        again = get_peft_model_state_dict(model)
+    complaints = [str(w.message)[:200] for w in caught if "key" in str(w.message).lower()]
+    ids, expected = stored["ids"], stored["logits"]
+    mask = (torch.arange(ids.shape[1])[None] < stored["lengths"][:, None]).long()
+    with torch.no_grad():
+        found = model(input_ids=ids, attention_mask=mask).logits
+    difference = ((found - expected).abs() * mask[..., None]).max().item() / expected.abs().max().item()
+    own = load_file(f"{folder}/adapter/adapter_model.safetensors")
+    # With bias="all", PEFT writes those of saved modules again under their inner names.
+    names = {key for key in again if ".original_module." not in key and ".modules_to_save." not in key}
+    other = sorted(names ^ set(own))
+    other += sorted(key for key in names & set(own) if not torch.equal(again[key].float(), own[key].float()))
+    return {"difference": difference, "tensors": other, "warnings": complaints}
+
+
+def main(folders):
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(1)
+    failed = False
+    for folder in folders:
+        result = {"folder": os.path.basename(folder.rstrip("/"))}
+        try:
+            result |= check(folder)
+            failed |= not result["difference"] <= TOLERANCE or bool(result["tensors"] or result["warnings"])
+        except Exception as error:
+            result["error"] = f"{type(error).__name__}: {error}"[:400]
+            failed = True
+        print(json.dumps(result), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

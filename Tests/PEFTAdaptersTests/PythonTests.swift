@@ -1,0 +1,129 @@
+import Foundation
+import PEFTAdapters
+import PEFTCheckpoints
+import PEFTTensor
+import PEFTTestSupport
+import PEFTTransformer
+import XCTest
+
+/// Adapters that this package saves, loaded by Hugging Face PEFT.
+final class PythonTests: XCTestCase {
+  func testPEFTLoadsWhatWeSave() throws {
+    let python = try Self.python()
+    try Files.withTemporaryFolder { root in
+      var folders: [String] = []
+      for (family, label, change) in Self.cases {
+        let folder = root.appendingPathComponent("\(family)-\(label)").path
+        try write(family, change, to: folder)
+        folders.append(folder)
+      }
+      let script = Files.fixture("Adapters/check_adapter.py").path
+      let (code, output) = try run(python, [script] + folders)
+      XCTAssertEqual(code, 0, output)
+      XCTAssertEqual(
+        output.components(separatedBy: "\"difference\"").count - 1, folders.count, output)
+    }
+  }
+
+  private static var cases: [(family: String, label: String, change: (inout LoRA) -> Void)] {
+    var cases: [(String, String, (inout LoRA) -> Void)] = []
+    for family in ["gpt2", "llama", "qwen2", "mistral"] {
+      cases.append((family, "usual", { _ in }))
+      cases.append((family, "all-linear", { $0.targets = .allLinear }))
+      cases.append((family, "rslora", { $0.isRankStabilized = true }))
+      cases.append((family, "bias-all", { $0.bias = .all }))
+      cases.append((family, "bias-adapted", { $0.bias = .loraOnly }))
+      cases.append((family, "lora-bias", { $0.hasBias = true }))
+    }
+    cases += [
+      (
+        "gpt2", "patterns",
+        {
+          $0.targets = .names(["c_proj", "c_attn"])
+          $0.rankPattern = [.init("mlp.c_proj", 5), .init("c_proj", 2)]
+          $0.alphaPattern = [.init("^transformer.h.1.attn.c_attn", 7.5)]
+        }
+      ),
+      (
+        "llama", "patterns",
+        {
+          $0.targets = .pattern(#".*\.(q|up)_proj"#)
+          $0.rankPattern = [.init(#"layers\.1\..*"#, 5)]
+          $0.isRankStabilized = true
+        }
+      ),
+      (
+        "qwen2", "layers",
+        {
+          ($0.targets, $0.layersToTransform) = (.allLinear, [1])
+          $0.excluded = .names(["down_proj"])
+        }
+      ),
+      ("gpt2", "embeddings", { $0.targets = .names(["wte", "wpe"]) }),
+      ("gpt2", "head", { $0.targets = .names(["wte", "lm_head", "c_attn"]) }),
+      ("llama", "embeddings", { $0.targets = .names(["embed_tokens", "lm_head"]) }),
+      ("llama", "embedding-path", { $0.targets = .names(["model.embed_tokens", "q_proj"]) }),
+      ("qwen2", "embeddings", { $0.targets = .pattern(".*(embed_tokens|v_proj)") }),
+      ("llama", "saved", { $0.modulesToSave = ["lm_head", "norm", "layers.1.mlp"] }),
+      ("gpt2", "saved", { ($0.modulesToSave, $0.bias) = (["ln_f", "wte"], .all) }),
+      ("qwen2", "saved-head", { $0.modulesToSave = ["lm_head"] }),
+      ("qwen2", "tied", { ($0.modulesToSave, $0.ensuresWeightTying) = (["embed_tokens"], true) }),
+      ("gpt2", "tied", { ($0.modulesToSave, $0.ensuresWeightTying) = (["lm_head"], true) }),
+      ("llama", "gaussian", { $0.initialization = .gaussian }),
+    ]
+    return cases
+  }
+
+  private func write(_ family: String, _ change: (inout LoRA) -> Void, to folder: String) throws {
+    let model = try TestModels.make(family, seed: 3)
+    var method = LoRA(rank: 3, alpha: 5)
+    change(&method)
+    let adapter = try model.attach(method)
+    adapter.randomize()
+    try model.save(to: folder + "/base")
+    try adapter.save(to: folder + "/adapter")
+    let ids = Indices((0..<16).map { Int32($0 * 5 + 3) % 61 }, shape: [2, 8])
+    let lengths = Indices([8, 6], shape: [2])
+    let logits = withoutGradients { model(ids, keys: [0..<8, 0..<6]) }
+    try SafetensorsFile.write(
+      [.init("ids", ids), .init("lengths", lengths), .init("logits", logits)],
+      to: folder + "/logits.safetensors")
+  }
+
+  /// A Python that can import PEFT: `$PEFT_PYTHON`, or `python3`.
+  private static func python() throws -> String {
+    let named = ProcessInfo.processInfo.environment["PEFT_PYTHON"]
+    let python = named ?? "/usr/bin/env"
+    let arguments = (named == nil ? ["python3"] : []) + ["-c", "import peft, safetensors"]
+    guard let process = try? process(python, arguments) else {
+      throw XCTSkip("no Python: \(python) does not start")
+    }
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { throw XCTSkip("no Python: \(python)") }
+    process.waitUntilExit()
+    if process.terminationStatus != 0 {
+      throw XCTSkip("needs a Python with peft; PEFT_PYTHON names one")
+    }
+    return python
+  }
+
+  private static func process(_ program: String, _ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    return process
+  }
+
+  private func run(_ python: String, _ arguments: [String]) throws -> (Int32, String) {
+    let isNamed = ProcessInfo.processInfo.environment["PEFT_PYTHON"] != nil
+    let process = try Self.process(python, (isNamed ? [] : ["python3"]) + arguments)
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+  }
+}

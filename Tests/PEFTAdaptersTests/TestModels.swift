@@ -1,0 +1,116 @@
+import PEFTAdapters
+import PEFTTensor
+import PEFTTestSupport
+import PEFTTransformer
+import XCTest
+
+/// Small random models of every family.
+enum TestModels {
+  /// A model of a family; its sizes are those of a committed one, but for what `change` makes of them.
+  static func make(
+    _ family: String, seed: UInt64 = 1,
+    _ change: (inout TransformerConfiguration) -> Void = { _ in }
+  ) throws -> CausalLM {
+    let bases = [
+      "gpt2": "gpt2-lora", "llama": "llama-lora", "mistral": "mistral-lora-all",
+      "qwen2": "qwen2-lora-bias",
+    ]
+    let name = try XCTUnwrap(bases[family])
+    var configuration =
+      try CausalLM(directory: Files.fixture("Oracle/\(name)/base").path).configuration
+    change(&configuration)
+    let window = configuration.slidingWindows.first ?? nil
+    configuration.slidingWindows = Array(repeating: window, count: configuration.layers)
+    let model = try CausalLM(configuration, from: RandomParameters(seed: seed))
+    var random = SeededRandom(seed)
+    // New models have biases of zero, which would hide that one is lost.
+    for named in model.parameters() where named.path.hasSuffix("bias") {
+      named.parameter.value = random.tensor(named.parameter.shape, in: -0.2...0.2)
+    }
+    return model
+  }
+}
+
+extension CausalLM {
+  /// The logits of two rows, the second with padding.
+  var sample: Tensor {
+    let size = Int32(configuration.vocabularySize)
+    let ids = (0..<16).map { Int32($0 * 5 + 3) % size }
+    return withoutGradients { self(Indices(ids, shape: [2, 8]), keys: [0..<8, 0..<6]) }
+  }
+
+  /// The bits of every parameter of the base.
+  var bits: [String: [UInt32]] {
+    Dictionary(
+      uniqueKeysWithValues: walk(includingAdapters: false).parameters.map {
+        ($0.path, $0.parameter.value.array.map(\.bitPattern))
+      })
+  }
+
+  /// The names of the layers whose slots are filled.
+  var filledSlots: [String] {
+    walk.modules.filter {
+      ($0.module as? Linear)?.adapter != nil || ($0.module as? Embedding)?.adapter != nil
+    }.map(\.path)
+  }
+
+  /// A batch whose loss can be lowered.
+  var batch: TokenBatch {
+    let size = Int32(configuration.vocabularySize)
+    let ids = Indices((0..<20).map { Int32($0 * 7 + 1) % size }, shape: [2, 10])
+    return TokenBatch(ids: ids, keys: [0..<10, 0..<8], labels: ids)
+  }
+}
+
+extension LoRAAdapter {
+  /// Gives every parameter random numbers, as if it had been trained.
+  func randomize(_ seed: UInt64 = 5, _ size: Float = 0.2) {
+    var random = SeededRandom(seed)
+    for parameter in parameters {
+      let noise = random.tensor(parameter.shape, in: -size...size)
+      parameter.value = withoutGradients { parameter.value + noise }
+    }
+  }
+}
+
+extension Tensor {
+  /// The bits of every element.
+  var bits: [UInt32] { array.map(\.bitPattern) }
+  /// The largest element without its sign.
+  var largest: Float { array.reduce(0) { max($0, abs($1)) } }
+}
+
+/// Fails unless `body` throws an `AdapterError`, which it returns.
+@discardableResult
+func expectAdapterError<Result>(
+  _ message: String = "", file: StaticString = #filePath, line: UInt = #line,
+  _ body: () throws -> Result
+) -> AdapterError? {
+  do {
+    _ = try body()
+    XCTFail("\(message) no error", file: file, line: line)
+  } catch let error as AdapterError {
+    return error
+  } catch { XCTFail("\(message) \(error)", file: file, line: line) }
+  return nil
+}
+
+extension AdapterError {
+  /// The kind, and the setting, module or adapter that it names.
+  var label: String {
+    switch self {
+    case .deadPatterns(let setting, _, _): "deadPatterns \(setting)"
+    case .invalidPattern(let setting, _, _): "invalidPattern \(setting)"
+    case .nothingSelected: "nothingSelected"
+    case .notAdaptable(let module, _): "notAdaptable \(module)"
+    case .invalidSetting(let setting, _, _): "invalidSetting \(setting)"
+    case .nameTaken(let name): "nameTaken \(name)"
+    case .unknownAdapter(let name, _): "unknownAdapter \(name)"
+    case .conflict: "conflict"
+    case .notFinite(_, let parameter): "notFinite \(parameter)"
+    case .wrongState: "wrongState"
+    case .doesNotFit: "doesNotFit"
+    case .file(let error): "file \(error)"
+    }
+  }
+}
