@@ -21,7 +21,10 @@ extension LoRA {
     add(
       "init_lora_weights",
       initialization == .gaussian ? .string("gaussian") : .bool(initialization == .kaiming))
-    add("layers_pattern", layersPattern.isEmpty ? .null : Self.list(layersPattern))
+    let isOne = layersPattern.count == 1
+    add(
+      "layers_pattern",
+      layersPattern.isEmpty ? .null : isOne ? .string(layersPattern[0]) : Self.list(layersPattern))
     add("layers_to_transform", layersToTransform.map { .array($0.map(JSON.integer)) } ?? .null)
     add("lora_alpha", Self.number(alpha))
     add("lora_bias", .bool(hasBias))
