@@ -81,7 +81,7 @@ CASES = {
         ),
     ),
     "qwen2-lora-bias": ("qwen2", True, dict(target_modules=["q_proj", "o_proj"], bias="lora_only")),
-    "qwen2-lora-branch-bias": ("qwen2", False, dict(target_modules=["q_proj", "k_proj"], lora_bias=True)),
+    "qwen2-lora-branch-bias": ("qwen2", False, dict(target_modules=["q_proj", "v_proj"], lora_bias=True)),
     "qwen2-rslora-layers": (
         "qwen2", True,
         dict(target_modules=["q_proj", "down_proj"], use_rslora=True, layers_to_transform=[1], layers_pattern="layers"),
