@@ -1,5 +1,6 @@
 import Foundation
 import PEFTTestSupport
+import PEFTJSON
 import XCTest
 
 final class PretrainTests: XCTestCase {
