@@ -6,7 +6,7 @@ extension Kernels {
     case none
     case transposed
 
-    fileprivate var blas: CBLAS_TRANSPOSE { self == .none ? CblasNoTrans : CblasTrans }
+    var blas: CBLAS_TRANSPOSE { self == .none ? CblasNoTrans : CblasTrans }
   }
 
   /// A matrix inside a tensor: an address, its sizes as stored, and the distance of its rows.
@@ -33,6 +33,9 @@ extension Kernels {
   /// Multiply-adds that are worth a second thread.
   private static let parallelWork = 1 << 18
 
+  /// Multiply-adds up to which a product is accumulated in double precision.
+  private static let preciseWork = 1 << 19
+
   /// C = alpha * op(A) op(B) + beta * C, cut over the worker threads along the longer side of C.
   static func multiply(
     _ a: Matrix, _ aForm: Transposition = .none, _ b: Matrix, _ bForm: Transposition = .none,
@@ -40,6 +43,9 @@ extension Kernels {
   ) {
     let inner = aForm == .none ? a.columns : a.rows
     let work = c.rows * c.columns * inner
+    if work <= preciseWork, c.rows > 1, work > 0 {
+      return multiplyPrecisely(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
+    }
     let parts = work < parallelWork ? 1 : Parallel.threads
     if parts == 1 {
       multiplyAlone(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
