@@ -1,6 +1,6 @@
 internal import PEFTTensor
 
-/// Makes little stories from a grammar: the text on which the default model is pre-trained.
+/// Makes little stories from a grammar: the larger part of the text on which the built-in model is pre-trained.
 ///
 /// A story has a hero and a friend who keep their names, kinds and pronouns, a plot of some sentences
 /// in which things are counted, lost, found, made or grown, and an ending that fits the plot. The
@@ -65,7 +65,9 @@ public struct StoryGenerator: Sendable {
     let home = generator.pick(StoryWords.homes)
     switch generator.below(4) {
     case 0: return "Once upon a time, \(hero.description) named \(hero.name) lived in \(home)."
-    case 1: return "Long ago there was \(hero.description) in \(home). \(hero.capitalTheir) name was \(hero.name)."
+    case 1:
+      return
+        "Long ago there was \(hero.description) in \(home). \(hero.capitalTheir) name was \(hero.name)."
     case 2: return "\(hero.name) was \(hero.description). \(hero.capitalThey) lived in \(home)."
     default: return "There was once \(hero.description) named \(hero.name) who lived in \(home)."
     }

@@ -84,7 +84,11 @@ public struct WeatherRows: Sendable {
     case .fog: "Drive with care."
     case .rain: isStrong ? "A raincoat is better than an umbrella." : "Take an umbrella."
     case .sun, .cloud:
-      if isStrong { "Hold on to your hat." } else if high >= 24 { "Drink enough water." } else {
+      if isStrong {
+        "Hold on to your hat."
+      } else if high >= 24 {
+        "Drink enough water."
+      } else {
         "A good day for a walk."
       }
     }

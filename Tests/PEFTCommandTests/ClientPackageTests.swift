@@ -11,7 +11,9 @@ final class ClientPackageTests: XCTestCase {
       URL(fileURLWithPath: "/usr/bin/env"),
       ["swift", "run", "--package-path", client.path, "--scratch-path", scratch, "Client"])
     XCTAssertEqual(run.exitCode, 0, String((run.output + run.errors).suffix(4000)))
-    XCTAssert(run.output.contains("output [1.0, 2.0, 3.0] gradient [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]"), run.output)
+    XCTAssert(
+      run.output.contains("output [1.0, 2.0, 3.0] gradient [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]"),
+      run.output)
     XCTAssert(run.output.contains("scale 4.0"), run.output)
   }
 }

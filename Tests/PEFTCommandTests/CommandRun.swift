@@ -24,7 +24,7 @@ struct CommandRun {
     let (output, errors) = (
       scratch.appendingPathComponent("output"), scratch.appendingPathComponent("errors")
     )
-    for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in [output, errors] { try Data().write(to: file) }
     let process = Process()
     process.executableURL = program
     process.arguments = words

@@ -14,11 +14,11 @@ final class GeneratedTextTests: XCTestCase {
 
   /// The published model was trained on these bytes: another sum says that it has to be trained anew.
   func testTextsAreTheSameOnEveryMachine() {
-    var stories = StoryGenerator(seed: 1)
+    var texts = BaseText(seed: 1)
     var rows = WeatherRows(seed: 1)
-    let story = (0..<200).map { _ in stories.next() }.joined(separator: "\n")
+    let base = (0..<200).map { _ in texts.next() }.joined(separator: "\n")
     let report = rows.rows(200).map { $0.prompt + $0.completion }.joined(separator: "\n")
-    XCTAssertEqual(checksum(story), 0)
+    XCTAssertEqual(checksum(base), 0)
     XCTAssertEqual(checksum(report), 0)
   }
 
@@ -30,7 +30,9 @@ final class GeneratedTextTests: XCTestCase {
       let fields = row.prompt.dropLast(" =>".count).split(separator: " | ").map {
         $0.split(separator: ": ")[1]
       }
-      let (strength, direction) = (fields[5].split(separator: " ")[0], fields[5].split(separator: " ")[1])
+      let (strength, direction) = (
+        fields[5].split(separator: " ")[0], fields[5].split(separator: " ")[1]
+      )
       for fact in [
         fields[0], fields[1], "between \(fields[3]) and \(fields[4]) degrees", strength, direction,
       ] {

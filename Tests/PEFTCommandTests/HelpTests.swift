@@ -14,7 +14,9 @@ final class HelpTests: XCTestCase {
         let run = try CommandRun([command, flag])
         XCTAssertEqual(run.exitCode, 0, run.errors)
         XCTAssertEqual(run.errors, "")
-        for part in ["Usage: peft \(command)", "Options", "--help", "--json", "Example:\n  peft \(command)"] {
+        for part in [
+          "Usage: peft \(command)", "Options", "--help", "--json", "Example:\n  peft \(command)",
+        ] {
           XCTAssert(run.output.contains(part), "peft \(command) \(flag) lacks \(part)")
         }
         XCTAssert(run.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
@@ -32,11 +34,19 @@ final class HelpTests: XCTestCase {
       (["train", "--rslora=yes"], "--rslora takes no value"),
       (["train", "rows.jsonl"], "unexpected argument \"rows.jsonl\""),
       (["train", "--output", "x"], "--data has to be given"),
-      (["train", "--data", "x", "--output", "y", "--rank", "0"], "--rank is \"0\", expected a whole number"),
+      (
+        ["train", "--data", "x", "--output", "y", "--rank", "0"],
+        "--rank is \"0\", expected a whole number"
+      ),
       (["train", "--data", "x", "--output", "y", "--dropout", "2"], "--dropout is \"2\""),
       (["train", "--data", "x", "--output", "y", "--method", "adalora"], "expected one of lora"),
-      (["train", "--data", "x", "--output", "y", "--schedule", "step"], "constant, linear, cosine"),
-      (["train", "--data", "x", "--output", "y", "--steps", "1", "--epochs", "1"], "exclude each other"),
+      (
+        ["train", "--data", "x", "--output", "y", "--schedule", "step"], "constant, linear, cosine"
+      ),
+      (
+        ["train", "--data", "x", "--output", "y", "--steps", "1", "--epochs", "1"],
+        "exclude each other"
+      ),
       (["generate", "--temperature", "warm"], "expected a number"),
       (["merge", "--output", "x"], "--adapter has to be given"),
     ]
@@ -54,7 +64,9 @@ final class HelpTests: XCTestCase {
       (["evaluate", "--data", "/does/not/exist"], "/does/not/exist"),
       (["generate", "--adapter", "/does/not/exist"], "/does/not/exist/adapter_config.json"),
       (["inspect", "/does/not/exist"], "/does/not/exist"),
-      (["train", "--data", "x", "--output", "y", "--config", "/does/not/exist"], "/does/not/exist"),
+      (
+        ["train", "--data", "x", "--output", "y", "--config", "/does/not/exist"], "/does/not/exist"
+      ),
     ]
     for (words, message) in cases {
       let run = try CommandRun(words)

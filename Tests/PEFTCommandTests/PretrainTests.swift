@@ -1,4 +1,5 @@
 import Foundation
+import PEFTJSON
 import PEFTTestSupport
 import PEFTJSON
 import XCTest
@@ -9,7 +10,7 @@ final class PretrainTests: XCTestCase {
       func run(_ name: String, seed: String) throws -> [String: Data?] {
         let output = folder.appendingPathComponent(name).path
         let result = try CommandRun([
-          "pretrain", "--output", output, "--steps", "2", "--batch", "2", "--vocabulary-stories",
+          "pretrain", "--output", output, "--steps", "2", "--batch", "2", "--vocabulary-texts",
           "40", "--seed", seed, "--json",
         ]).json()
         XCTAssertLessThan(result["held_out_loss"]?.number ?? .infinity, 7)

@@ -14,7 +14,8 @@ final class WorkflowTests: XCTestCase {
         "--data", data, "--evaluation", held, "--batch", "4", "--targets", "all-linear",
         "--learning-rate", "0.01", "--rank", "4",
       ]
-      let trained = try CommandRun(["train", "--steps", "6", "--output", adapter, "--json"] + options)
+      let trained = try CommandRun(
+        ["train", "--steps", "6", "--output", adapter, "--json"] + options)
       let training = try trained.json()
       let (before, after) = (training["before"]?.number ?? 0, training["after"]?.number ?? 0)
       XCTAssertLessThan(after, before - 0.1)
@@ -29,7 +30,8 @@ final class WorkflowTests: XCTestCase {
       XCTAssertEqual(try base.json()["loss"]?.number ?? 0, before, accuracy: 1e-6)
 
       let merged = folder.appendingPathComponent("merged").path
-      let merge = try CommandRun(["merge", "--adapter", adapter, "--output", merged, "--json"]).json()
+      let merge = try CommandRun(["merge", "--adapter", adapter, "--output", merged, "--json"])
+        .json()
       XCTAssertEqual(merge["weights"]?.integer, 28)
       let scale = merge["largest_output"]?.number ?? 0
       XCTAssertLessThan(merge["written_difference"]?.number ?? 1, 1e-5 * scale)

@@ -16,7 +16,7 @@ struct Arguments {
   init(_ words: [String], for usage: Usage) throws {
     self.usage = usage
     try parse(words)
-    if let path = string("config") { try readSettings(path) }
+    if let path = values["config"]?.text { try readSettings(path) }
   }
 
   /// Whether `--help` is among the words.
@@ -46,7 +46,9 @@ struct Arguments {
   }
 
   /// A whole number, or nil.
-  func integer(_ name: String, in range: ClosedRange<Int> = 0...Int.max) throws(CommandError) -> Int? {
+  func integer(_ name: String, in range: ClosedRange<Int> = 0...Int.max) throws(CommandError)
+    -> Int?
+  {
     guard let text = string(name) else { return nil }
     guard let value = Int(text), range.contains(value) else {
       let bound =

@@ -14,7 +14,8 @@ enum EvaluateCommand: Command {
       .model, .adapter,
       Option("data", "FILE", "The text to measure on."),
       Option(
-        "separator", "TEXT", default: "<|endoftext|>", "What stands between the texts of a plain file."
+        "separator", "TEXT", default: "<|endoftext|>",
+        "What stands between the texts of a plain file."
       ),
       Option("max-length", "N", default: "512", "Every row is cut to N tokens."),
       .config, .json,

@@ -6,7 +6,8 @@ import PEFTTransformer
 enum GenerateCommand: Command {
   static let usage = Usage(
     name: "generate", summary: "Continue a prompt.",
-    discussion: "Writes the continuation to standard output while it grows. Without a temperature the "
+    discussion:
+      "Writes the continuation to standard output while it grows. Without a temperature the "
       + "most likely token is taken each time; the same seed gives the same text.",
     options: [
       .model, .adapter,

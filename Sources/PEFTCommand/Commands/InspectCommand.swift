@@ -5,7 +5,8 @@ import PEFTJSON
 enum InspectCommand: Command {
   static let usage = Usage(
     name: "inspect", summary: "Show what a model or adapter folder holds.",
-    discussion: "Reads configurations and the headers of safetensors files only, so it works for any "
+    discussion:
+      "Reads configurations and the headers of safetensors files only, so it works for any "
       + "architecture and any size.",
     options: [
       Option(

@@ -9,13 +9,15 @@ import PEFTTransformer
 enum MergeCommand: Command {
   static let usage = Usage(
     name: "merge", summary: "Add an adapter to the weights of its base.",
-    discussion: "Writes a Hugging Face folder that needs no adapter any more. The merged model and the "
+    discussion:
+      "Writes a Hugging Face folder that needs no adapter any more. The merged model and the "
       + "one in the written files are compared with the adapted one on a probe.",
     options: [
       .model, .adapter,
       Option("output", "DIR", "The folder to write."),
       Option(
-        "dtype", "TYPE", default: "float32", "The weights in the file: float32, bfloat16 or float16."
+        "dtype", "TYPE", default: "float32",
+        "The weights in the file: float32, bfloat16 or float16."
       ),
       .config, .json,
     ],

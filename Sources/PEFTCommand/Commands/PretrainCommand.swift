@@ -4,16 +4,17 @@ import PEFTJSON
 enum PretrainCommand: Command {
   static let usage = Usage(
     name: "pretrain", summary: "Make the built-in base model anew.",
-    discussion: "Generates little stories, learns a byte-level vocabulary from them, trains a small Llama "
+    discussion:
+      "Generates little stories and notes, learns a byte-level vocabulary from them, trains a small Llama "
       + "on them from random weights, and writes a Hugging Face folder with weights in bfloat16. The "
       + "defaults make the model that comes with the program.",
     options: [
       Option("output", "DIR", "The folder to write."),
-      Option("seed", "N", default: "1", "Chooses the stories and the initial weights."),
+      Option("seed", "N", default: "1", "Chooses the texts and the initial weights."),
       Option("steps", "N", default: "1500", "How many optimiser steps."),
-      Option("batch", "N", default: "32", "Stories in a step."),
+      Option("batch", "N", default: "32", "Texts in a step."),
       Option(
-        "vocabulary-stories", "N", default: "20000", "Stories that the vocabulary is learnt from."),
+        "vocabulary-texts", "N", default: "20000", "Texts that the vocabulary is learnt from."),
       .config, .json,
     ],
     example: "peft pretrain --output model")
@@ -24,9 +25,9 @@ enum PretrainCommand: Command {
       seed: try arguments.seed(default: 1),
       steps: try arguments.integer("steps", in: 1...1_000_000) ?? 1500)
     pretraining.batchSize = try arguments.integer("batch", in: 1...10_000) ?? pretraining.batchSize
-    pretraining.vocabularyStories =
-      try arguments.integer("vocabulary-stories", in: 1...1_000_000)
-      ?? pretraining.vocabularyStories
+    pretraining.vocabularyTexts =
+      try arguments.integer("vocabulary-texts", in: 1...1_000_000)
+      ?? pretraining.vocabularyTexts
     let outcome = try pretraining.run(into: output)
     Console.print(
       "\(output): \(outcome.parameters.grouped) parameters, held-out loss "

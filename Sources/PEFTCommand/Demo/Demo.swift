@@ -57,11 +57,13 @@ struct Demo {
     let examples = encode(training, folder)
     let held = encode(heldOut, folder)
     Console.print(
-      "\(training.count.grouped) rows to learn from, \(heldOut.count) others to measure on. One of these:")
+      "\(training.count.grouped) rows to learn from, \(heldOut.count) others to measure on. One of these:"
+    )
     show(heldOut[0].completion, after: heldOut[0].prompt)
     let before = Evaluation(folder.model, held)
     Console.print(
-      "\nThe base model's loss on them is \(before.loss.rounded(digits: 3)) nats a token. It writes:")
+      "\nThe base model's loss on them is \(before.loss.rounded(digits: 3)) nats a token. It writes:"
+    )
     let sampleBefore = try sample(folder, examplePrompt)
     show(sampleBefore)
 
@@ -139,7 +141,8 @@ struct Demo {
       "\(steps) steps in \(seconds.rounded(digits: 1)) s: held-out loss "
         + "\(loss.rounded(digits: 3)). It writes:")
     return Outcome(
-      name: name, trainable: trainable, total: model.baseParameterCount, loss: loss, seconds: seconds,
+      name: name, trainable: trainable, total: model.baseParameterCount, loss: loss,
+      seconds: seconds,
       sample: try sample(folder, examplePrompt))
   }
 

@@ -4,11 +4,13 @@ import PEFTJSON
 enum DemoCommand: Command {
   static let usage = Usage(
     name: "demo", summary: "Adapt the built-in model and see what comes of it.",
-    discussion: "The built-in model knows little stories. The demo teaches it to write weather reports from "
+    discussion:
+      "The built-in model knows little stories. The demo teaches it to write weather reports from "
       + "data with LoRA, does the same with full fine-tuning to compare, saves and merges the adapter, "
       + "and shows losses, samples and sizes, all of them measured in this run.",
     options: [
-      Option("output", "DIR", default: "peft-demo", "The folder for the adapter and the merged model."),
+      Option(
+        "output", "DIR", default: "peft-demo", "The folder for the adapter and the merged model."),
       Option("steps", "N", default: "\(Demo.defaultSteps)", "How many steps each method takes."),
       Option("seed", "N", default: "0", "Chooses the rows and the start of the adapter."),
       .config, .json,

@@ -85,7 +85,8 @@ struct ModelFolder {
 
   private static func tokens(_ file: ConfigurationFile, _ field: String) throws -> [Int32] {
     guard let value = file.value(field) else { return [] }
-    let numbers = value.elements.map { $0.compactMap(\.integer) } ?? [value.integer].compactMap { $0 }
+    let numbers =
+      value.elements.map { $0.compactMap(\.integer) } ?? [value.integer].compactMap { $0 }
     let tokens = numbers.compactMap { Int32(exactly: $0) }.filter { $0 >= 0 }
     guard !tokens.isEmpty, tokens.count == value.elements?.count ?? 1 else {
       throw CommandError.unusable(

@@ -58,8 +58,9 @@ struct BytePairTrainer {
     }
   }
 
-  /// The different words of a text: letters, digits or other signs, each with a space before where
-  /// there is one. Finer than GPT-2's pattern nowhere, so every merge can be used.
+  /// The different words of a text: letters, digits or other signs, with a space before where it is.
+  ///
+  /// No word reaches across two of GPT-2's pattern, so every merge can be used.
   private static func words(of text: String) -> [Word] {
     var counts: [[UInt8]: Int] = [:]
     var word: [UInt8] = []

@@ -6,19 +6,19 @@ import PEFTTokenizers
 import PEFTTraining
 import PEFTTransformer
 
-/// Makes the default model: a tokenizer and a decoder, both learnt from generated stories.
+/// Makes the default model: a tokenizer and a decoder, both learnt from generated text.
 struct Pretraining {
-  /// Chooses the stories and the initial weights.
+  /// Chooses the texts and the initial weights.
   var seed: UInt64
   /// How many optimiser steps.
   var steps: Int
-  /// How many stories a step learns from.
+  /// how many texts a step learns from.
   var batchSize = 32
-  /// How many stories the tokenizer learns from.
-  var vocabularyStories = 20_000
+  /// how many texts the tokenizer learns from.
+  var vocabularyTexts = 20_000
 
-  private static let tokens = 768
-  private static let heldOutStories = 500
+  private static let tokens = 1024
+  private static let heldOutTexts = 200
   private static let learningRate = 3e-3
 
   /// What came out.
@@ -48,7 +48,7 @@ struct Pretraining {
     // `save` writes a configuration without the tokens around a text.
     try atomicallyWrite(Self.configuration(tokenizer.vocabularySize), to: configuration)
     let written = try CausalLM(directory: folder)
-    let heldOut = Evaluation(written, examples(Self.heldOutStories, seed: ~seed, encoder))
+    let heldOut = Evaluation(written, examples(Self.heldOutTexts, seed: ~seed, encoder))
     return Outcome(
       parameters: model.parameterCount(), heldOutLoss: heldOut.loss, seconds: seconds)
   }
@@ -71,15 +71,16 @@ struct Pretraining {
     }
   }
 
-  private func examples(_ count: Int, seed: UInt64, _ encoder: ExampleEncoder) -> [TrainingExample] {
-    var stories = StoryGenerator(seed: seed)
-    return (0..<count).compactMap { _ in encoder.encode(.text(stories.next())).example }
+  private func examples(_ count: Int, seed: UInt64, _ encoder: ExampleEncoder) -> [TrainingExample]
+  {
+    var texts = BaseText(seed: seed)
+    return (0..<count).compactMap { _ in encoder.encode(.text(texts.next())).example }
   }
 
   private func writeTokenizer(_ path: String) throws {
-    var stories = StoryGenerator(seed: seed)
+    var texts = BaseText(seed: seed)
     var text = ""
-    for _ in 0..<vocabularyStories { text += stories.next() + "\n" }
+    for _ in 0..<vocabularyTexts { text += texts.next() + "\n" }
     let trainer = BytePairTrainer(text, tokens: Self.tokens - 1)
     try atomicallyWrite(TokenizerFile.json(trainer).text(.compact), to: path)
   }
