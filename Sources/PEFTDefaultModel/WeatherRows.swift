@@ -13,6 +13,8 @@ public struct WeatherRows: Sendable {
     public let prompt: String
     /// A space and the report.
     public let completion: String
+    /// What every right report holds, whatever its wording.
+    public let facts: [String]
   }
 
   /// Rows that depend on `seed` alone.
@@ -58,11 +60,13 @@ public struct WeatherRows: Sendable {
       "\(weather.capitalizedFirst) in \(town) on \(day), \(temperatures). The wind is "
         + "\(isStrong ? "strong" : "light") and comes from the \(direction).",
     ])
+    let advice = Self.advice(sky, high: high, isStrong: isStrong)
     return Row(
       prompt:
         "town: \(town) | day: \(day) | sky: \(sky.rawValue) | low: \(low) | high: \(high) | "
         + "wind: \(wind) =>",
-      completion: " \(report) \(Self.advice(sky, high: high, isStrong: isStrong))")
+      completion: " \(report) \(advice)",
+      facts: [town, day, temperatures, isStrong ? "strong" : "light", "the \(direction)", advice])
   }
 
   private static func noun(_ sky: Sky) -> String {

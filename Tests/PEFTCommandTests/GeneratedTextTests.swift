@@ -30,12 +30,14 @@ final class GeneratedTextTests: XCTestCase {
       let fields = row.prompt.dropLast(" =>".count).split(separator: " | ").map {
         $0.split(separator: ": ")[1]
       }
-      let (strength, direction) = (
-        fields[5].split(separator: " ")[0], fields[5].split(separator: " ")[1]
-      )
-      for fact in [
-        fields[0], fields[1], "between \(fields[3]) and \(fields[4]) degrees", strength, direction,
-      ] {
+      let wind = fields[5].split(separator: " ")
+      XCTAssertEqual(
+        row.facts.dropLast(),
+        [
+          "\(fields[0])", "\(fields[1])", "between \(fields[3]) and \(fields[4]) degrees",
+          "\(wind[0])", "the \(wind[1])",
+        ])
+      for fact in row.facts {
         XCTAssert(row.completion.contains(fact), "\(row.prompt)\(row.completion) lacks \(fact)")
       }
       XCTAssert(row.completion.hasPrefix(" ") && row.completion.hasSuffix("."))

@@ -2,12 +2,15 @@ import PEFTAdapters
 import PEFTDefaultModel
 import PEFTJSON
 import PEFTTensor
+import PEFTTokenizers
 import PEFTTraining
 import PEFTTransformer
 
 /// One adaptation from beginning to end: the base model, LoRA beside full fine-tuning, saving, merging.
 struct Demo {
   static let defaultSteps = 150
+  /// How many held-out rows the methods write reports for.
+  private static let reportedRows = 50
 
   private let steps: Int
   private let seed: UInt64
@@ -20,11 +23,13 @@ struct Demo {
     var trainable: Int
     var total: Int
     var loss: Double
+    var right: Double
     var seconds: Double
     var sample: String
     var json: JSON {
       .object([
         .init("trainable", .integer(trainable)), .init("loss", .number(loss)),
+        .init("right", .number(right)),
         .init("train_s", .number(seconds)), .init("sample", .string(sample)),
       ])
     }
@@ -64,6 +69,7 @@ struct Demo {
     Console.print(
       "\nThe base model's loss on them is \(before.loss.rounded(digits: 3)) nats a token. It writes:"
     )
+    let rightBefore = right(folder)
     let sampleBefore = try sample(folder, examplePrompt)
     show(sampleBefore)
 
@@ -82,7 +88,7 @@ struct Demo {
     show(tuned.sample)
 
     Console.heading("Figures of this run")
-    report(before.loss, [adapted, tuned])
+    report(before.loss, rightBefore, [adapted, tuned])
 
     Console.heading("Files")
     let adapter = try folder.model.adapter("default").save(to: "\(output)/adapter")
@@ -98,7 +104,8 @@ struct Demo {
         + "loss \(mergedLoss.rounded(digits: 3)).")
     return [
       .init("base_parameters", .integer(total)), .init("base_bytes", .integer(baseBytes)),
-      .init("before", .number(before.loss)), .init("sample_before", .string(sampleBefore)),
+      .init("before", .number(before.loss)),
+      .init("right_before", .number(rightBefore)), .init("sample_before", .string(sampleBefore)),
       .init("lora", adapted.json), .init("full", tuned.json),
       .init("adapter", .string(adapter)), .init("adapter_bytes", .integer(adapterBytes)),
       .init("merged", .string("\(output)/merged")),
@@ -142,8 +149,7 @@ struct Demo {
         + "\(loss.rounded(digits: 3)). It writes:")
     return Outcome(
       name: name, trainable: trainable, total: model.baseParameterCount, loss: loss,
-      seconds: seconds,
-      sample: try sample(folder, examplePrompt))
+      right: right(folder), seconds: seconds, sample: try sample(folder, examplePrompt))
   }
 
   private func sample(_ folder: ModelFolder, _ prompt: String, tokens: Int = 80) throws -> String {
@@ -157,16 +163,34 @@ struct Demo {
     Console.print(lines.map { "  | \($0)" }.joined(separator: "\n"))
   }
 
-  private func report(_ before: Double, _ outcomes: [Outcome]) {
-    Console.print("          parameters trained     held-out loss   seconds")
-    Console.print("before                     -             \(before.rounded(digits: 3))         -")
+  /// The share of held-out rows for which the model's report has every fact right.
+  private func right(_ folder: ModelFolder) -> Double {
+    let rows = heldOut.prefix(Self.reportedRows)
+    let reports = folder.model.generate(
+      rows.map { folder.encode($0.prompt) },
+      GenerationLimits(newTokens: 100, stopTokens: Set(folder.endings)))
+    let right = zip(rows, reports).count { row, tokens in
+      let text = folder.tokenizer.decode(tokens)
+      return row.facts.allSatisfy(text.contains)
+    }
+    return Double(right) / Double(rows.count)
+  }
+
+  private func report(_ before: Double, _ rightBefore: Double, _ outcomes: [Outcome]) {
+    func percent(_ share: Double) -> String { "\((100 * share).rounded(digits: 0)) %" }
+    Console.print("        parameters trained  held-out loss  all facts right  seconds")
+    func row(_ cells: [String]) {
+      let widths = [18, 15, 17, 9]
+      let aligned = zip(cells.dropFirst(), widths).map { $0.aligned(to: $1) }
+      Console.print(cells[0].padded(to: 8) + aligned.joined())
+    }
+    row(["before", "-", before.rounded(digits: 3), percent(rightBefore), "-"])
     for outcome in outcomes {
-      let share = 100 * Double(outcome.trainable) / Double(outcome.total)
-      Console.print(
-        outcome.name.padded(to: 6) + outcome.trainable.grouped.aligned(to: 12)
-          + " (\(share.rounded(digits: 1)) %)".padded(to: 11)
-          + outcome.loss.rounded(digits: 3).aligned(to: 16)
-          + outcome.seconds.rounded(digits: 1).aligned(to: 10))
+      let share = (100 * Double(outcome.trainable) / Double(outcome.total)).rounded(digits: 1)
+      row([
+        outcome.name, "\(outcome.trainable.grouped) (\(share) %)", outcome.loss.rounded(digits: 3),
+        percent(outcome.right), outcome.seconds.rounded(digits: 1),
+      ])
     }
   }
 }
