@@ -65,18 +65,28 @@ KERNEL(void, rotary,
         size_t width, size_t rotated, const float *cosine, const float *sine,
         const int32_t *positions, float direction),
        (x, stride, y, y_stride, rows, heads, width, rotated, cosine, sine, positions, direction))
-KERNEL(void, attention_softmax,
-       (float *s, size_t rows, size_t columns, size_t stride, float scale, const int32_t *low,
-        const int32_t *high, float *lse),
-       (s, rows, columns, stride, scale, low, high, lse))
-KERNEL(void, attention_probabilities,
-       (float *s, size_t rows, size_t columns, size_t stride, float scale, const int32_t *low,
-        const int32_t *high, const float *lse),
-       (s, rows, columns, stride, scale, low, high, lse))
-KERNEL(void, attention_softmax_backward,
-       (const float *p, float *dp, size_t rows, size_t columns, size_t stride, float scale,
-        const float *delta),
-       (p, dp, rows, columns, stride, scale, delta))
+KERNEL(size_t, attention_tile, (void), ())
+KERNEL(size_t, attention_scratch, (const peft_attention *a), (a))
+KERNEL(void, attention_forward,
+       (const peft_attention *a, size_t head, float *output, size_t output_stride, float *log_sums,
+        size_t first_tile, size_t tile_step, float *scratch),
+       (a, head, output, output_stride, log_sums, first_tile, tile_step, scratch))
+KERNEL(void, attention_row,
+       (const peft_attention *a, size_t head, size_t query, float *output, float *log_sum,
+        float *scratch),
+       (a, head, query, output, log_sum, scratch))
+KERNEL(void, attention_backward,
+       (const peft_attention *a, const float *change, size_t change_stride, const float *output,
+        size_t output_stride, const float *log_sums, float *query_tiles, float *key_gradient,
+        size_t key_gradient_stride, float *value_gradient, size_t value_gradient_stride,
+        size_t first_tile, size_t tile_step, float *scratch),
+       (a, change, change_stride, output, output_stride, log_sums, query_tiles, key_gradient,
+        key_gradient_stride, value_gradient, value_gradient_stride, first_tile, tile_step,
+        scratch))
+KERNEL(void, attention_query_gradient,
+       (const peft_attention *a, size_t head, float *query_tiles, size_t parts, size_t part_stride,
+        float *gradient, size_t gradient_stride),
+       (a, head, query_tiles, parts, part_stride, gradient, gradient_stride))
 KERNEL(float, cross_entropy_row,
        (const float *x, size_t columns, size_t target, float smoothing, float gradient_scale,
         float *dx),

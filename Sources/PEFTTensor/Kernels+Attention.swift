@@ -3,7 +3,8 @@ internal import CPEFTKernels
 extension Kernels {
   /// One attention: `queries` [B, T, H * K], `keys` and `values` [B, S, G * K].
   ///
-  /// The unit of work for a thread is one group of query heads with their key head of one row.
+  /// Work is cut into units whose number depends on the shapes alone, and every sum has its place in
+  /// one of them: results do not depend on the threads.
   struct Attention {
     let queries: Tensor
     let keys: Tensor
@@ -19,26 +20,30 @@ extension Kernels {
     private var keyCount: Int { keys.shape[1] }
     private var heads: Int { queries.columns / headWidth }
     private var groups: Int { keys.columns / headWidth }
-    private static let blockRows = 64
+    private var headsOfGroup: Int { groups == 0 ? 0 : heads / groups }
+
+    /// Up to so many queries a row are taken one by one: most lanes of a tile would be empty.
+    private static let fewQueries = 4
 
     func forward(to output: Tensor, logSums: Tensor) {
-      eachGroup { row, group in
-        let scratch = Scratch(columns: keyCount, matrices: 1)
-        for head in headRange(group) {
-          eachBlock(row) { block in
-            let scores = scratch.matrix(0, rows: block.rows.count, columns: block.keys.count)
-            let q = part(queries, row, block.rows, head)
-            let k = part(keys, row, block.keys, group)
-            multiplyAlone(q, .none, k, .transposed, to: scores)
-            peft_attention_softmax(
-              scores.address, scores.rows, scores.columns, scores.stride, scale, block.low,
-              block.high,
-              logSums.address + (row * heads + head) * queryCount + block.rows.lowerBound)
-            drop(scores, row, head, block)
-            multiplyAlone(
-              scores, .none, part(values, row, block.keys, group),
-              to: part(output, row, block.rows, head))
+      // Tiles of queries are independent, so cutting a head costs nothing.
+      let isShort = queryCount <= Self.fewQueries
+      let cuts = isShort ? 1 : cuts(tiles: tiles(queryCount), units: batch * heads, wanted: 64)
+      eachUnit(ofRow: heads * cuts) { unit in
+        let (head, cut) = (unit.index / cuts, unit.index % cuts)
+        let (group, member) = (head / headsOfGroup, head % headsOfGroup)
+        var problem = self.problem(unit, group)
+        let sums = logSums.address + (unit.row * heads + head - member) * queryCount
+        if isShort {
+          for query in 0..<queryCount {
+            peft_attention_row(
+              &problem, member, query, address(output, unit.row, query, head: head),
+              sums + member * queryCount + query, unit.scratch)
           }
+        } else {
+          peft_attention_forward(
+            &problem, member, address(output, unit.row, head: head - member), output.rowStride,
+            sums, cut, cuts, unit.scratch)
         }
       }
     }
@@ -47,124 +52,131 @@ extension Kernels {
       _ gradient: Tensor, output: Tensor, logSums: Tensor, toQueries dq: Tensor,
       toKeys dk: Tensor, toValues dv: Tensor
     ) {
-      eachGroup { row, group in
-        let scratch = Scratch(columns: keyCount, matrices: dropout > 0 ? 3 : 2)
-        for head in headRange(group) {
-          eachBlock(row) { block in
-            let (rows, columns) = (block.rows.count, block.keys.count)
-            let p = scratch.matrix(0, rows: rows, columns: columns)
-            let dp = scratch.matrix(1, rows: rows, columns: columns)
-            let q = part(queries, row, block.rows, head)
-            let k = part(keys, row, block.keys, group)
-            let dy = part(gradient, row, block.rows, head)
-            multiplyAlone(q, .none, k, .transposed, to: p)
-            peft_attention_probabilities(
-              p.address, rows, columns, p.stride, scale, block.low, block.high,
-              logSums.address + (row * heads + head) * queryCount + block.rows.lowerBound)
-            var kept = p
-            if dropout > 0 {
-              kept = scratch.matrix(2, rows: rows, columns: columns)
-              kept.address.update(from: p.address, count: rows * columns)
-              drop(kept, row, head, block)
-            }
-            multiplyAlone(
-              kept, .transposed, dy, beta: 1, to: part(dv, row, block.keys, group))
-            multiplyAlone(dy, .none, part(values, row, block.keys, group), .transposed, to: dp)
-            drop(dp, row, head, block)
-            let y = part(output, row, block.rows, head)
-            for index in 0..<rows {
-              block.delta[index] = peft_dot(
-                dy.address + index * dy.stride, y.address + index * y.stride, headWidth)
-            }
-            peft_attention_softmax_backward(
-              p.address, dp.address, rows, columns, p.stride, scale, block.delta)
-            multiplyAlone(dp, .none, k, to: part(dq, row, block.rows, head))
-            multiplyAlone(dp, .transposed, q, beta: 1, to: part(dk, row, block.keys, group))
+      // A group's tiles of keys each have a part in the gradients of its queries. One unit adds
+      // them up in its own memory; where there are few groups, several units leave their sums.
+      let cuts = cuts(tiles: tiles(keyCount), units: batch * groups, wanted: 16)
+      let area = headsOfGroup * tiles(queryCount) * headWidth * peft_attention_tile()
+      let shared = cuts == 1 ? nil : Tensor(uninitialized: [batch * groups * cuts, area])
+      eachUnit(ofRow: groups * cuts, memory: cuts == 1 ? area : 0) { unit in
+        let (group, cut) = (unit.index / cuts, unit.index % cuts)
+        let first = group * headsOfGroup
+        var problem = self.problem(unit, group)
+        let queryTiles =
+          shared.map { $0.address + ((unit.row * groups + group) * cuts + cut) * area }
+          ?? unit.memory
+        peft_attention_backward(
+          &problem, address(gradient, unit.row, head: first), gradient.rowStride,
+          address(output, unit.row, head: first), output.rowStride,
+          logSums.address + (unit.row * heads + first) * queryCount, queryTiles,
+          address(dk, unit.row, head: group), dk.rowStride,
+          address(dv, unit.row, head: group), dv.rowStride, cut, cuts, unit.scratch)
+        if cuts == 1 {
+          for member in 0..<headsOfGroup {
+            peft_attention_query_gradient(
+              &problem, member, queryTiles, 1, 0, address(dq, unit.row, head: first), dq.rowStride)
           }
         }
       }
+      guard let shared else { return }
+      eachUnit(ofRow: heads) { unit in
+        let (group, member) = (unit.index / headsOfGroup, unit.index % headsOfGroup)
+        var problem = self.problem(unit, group)
+        peft_attention_query_gradient(
+          &problem, member, shared.address + (unit.row * groups + group) * cuts * area, cuts, area,
+          address(dq, unit.row, head: unit.index - member), dq.rowStride)
+      }
     }
 
-    /// Dropout of the scores of one block; the mask depends on row, head, query and key alone.
-    private func drop(_ scores: Matrix, _ row: Int, _ head: Int, _ block: Block) {
-      guard dropout > 0 else { return }
-      for index in 0..<scores.rows {
-        let query = (row * heads + head) * queryCount + block.rows.lowerBound + index
-        let line = scores.address + index * scores.stride
-        peft_dropout(
-          line, line, scores.columns, dropout, dropoutKey,
-          UInt64(query * keyCount + block.keys.lowerBound))
-      }
+    private func tiles(_ count: Int) -> Int {
+      (count + peft_attention_tile() - 1) / peft_attention_tile()
+    }
+
+    /// Into how many interleaved parts the tiles of one unit are cut for about `wanted` units in all.
+    private func cuts(tiles: Int, units: Int, wanted: Int) -> Int {
+      max(1, min(tiles, wanted / max(1, units)))
+    }
+
+    private func address(
+      _ tensor: Tensor, _ row: Int, _ place: Int = 0, head: Int
+    ) -> UnsafeMutablePointer<Float> {
+      tensor.address + (row * tensor.shape[1] + place) * tensor.rowStride + head * headWidth
+    }
+
+    private func problem(_ unit: Unit, _ group: Int) -> peft_attention {
+      peft_attention(
+        queries: address(queries, unit.row, head: group * headsOfGroup),
+        keys: address(keys, unit.row, head: group), values: address(values, unit.row, head: group),
+        query_stride: queries.rowStride, key_stride: keys.rowStride, value_stride: values.rowStride,
+        query_count: queryCount, key_count: keyCount, width: headWidth, heads: headsOfGroup,
+        low: unit.low + unit.row * queryCount, high: unit.high + unit.row * queryCount,
+        scale: scale, dropout: dropout, dropout_key: dropoutKey,
+        dropout_first: UInt64((unit.row * heads + group * headsOfGroup) * queryCount * keyCount))
     }
 
     // MARK: Cutting up the work
 
-    private func headRange(_ group: Int) -> Range<Int> {
-      let size = heads / groups
-      return group * size..<(group + 1) * size
+    /// One of the equal parts of the work of one row of the batch.
+    private struct Unit {
+      var row: Int
+      var index: Int
+      var low: UnsafePointer<Int32>
+      var high: UnsafePointer<Int32>
+      var scratch: UnsafeMutablePointer<Float>
+      var memory: UnsafeMutablePointer<Float>
     }
 
-    private func eachGroup(_ body: (_ row: Int, _ group: Int) -> Void) {
-      let work = batch * groups
-      let flopsEach = queryCount * keyCount * headWidth * max(1, heads / max(1, groups))
-      Parallel.run(work, grain: max(1, Kernels.grain / max(1, flopsEach))) { _, range in
-        for index in range { body(index / groups, index % groups) }
-      }
-    }
-
-    /// Some queries of one row, the keys that they see, and their bounds within these.
-    private struct Block {
-      var rows: Range<Int>
-      var keys: Range<Int>
-      var low: UnsafeMutablePointer<Int32>
-      var high: UnsafeMutablePointer<Int32>
-      var delta: UnsafeMutablePointer<Float>
-    }
-
-    private func eachBlock(_ row: Int, _ body: (Block) -> Void) {
-      let size = Self.blockRows
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * size) { bounds in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { delta in
-          guard let bounds = bounds.baseAddress, let delta = delta.baseAddress else { return }
-          for start in stride(from: 0, to: queryCount, by: size) {
-            let rows = start..<min(start + size, queryCount)
-            let places = row * queryCount + rows.lowerBound..<row * queryCount + rows.upperBound
-            let first = spans.low[places].min() ?? 0
-            let end = min(spans.high[places].max() ?? 0, Int32(keyCount))
-            let keys = Int(first)..<Int(max(first, end))
-            for (index, place) in places.enumerated() {
-              bounds[index] = spans.low[place] - first
-              bounds[size + index] = spans.high[place] - first
+    /// Runs the units of all rows, `memory` floats beside the scratch for each thread.
+    private func eachUnit(ofRow units: Int, memory: Int = 0, _ body: (Unit) -> Void) {
+      let bounds = shares(units: units)
+      var sizes = problemSizes
+      let scratch = peft_attention_scratch(&sizes)
+      let buffer = Tensor(uninitialized: [bounds.count - 1, scratch + memory])
+      spans.low.withUnsafeBufferPointer { low in
+        spans.high.withUnsafeBufferPointer { high in
+          guard let low = low.baseAddress, let high = high.baseAddress else { return }
+          Parallel.run(bounds.count - 1) { _, parts in
+            for part in parts {
+              let start = buffer.address + part * (scratch + memory)
+              for unit in bounds[part]..<bounds[part + 1] {
+                body(
+                  Unit(
+                    row: unit / units, index: unit % units, low: low, high: high, scratch: start,
+                    memory: start + scratch))
+              }
             }
-            body(
-              Block(rows: rows, keys: keys, low: bounds, high: bounds + size, delta: delta))
           }
         }
       }
     }
 
-    private func part(_ tensor: Tensor, _ row: Int, _ rows: Range<Int>, _ head: Int) -> Matrix {
-      Matrix(
-        address: tensor.address + (row * tensor.shape[1] + rows.lowerBound) * tensor.rowStride
-          + head * headWidth,
-        rows: rows.count, columns: headWidth, stride: tensor.rowStride)
+    private var problemSizes: peft_attention {
+      var sizes = peft_attention()
+      (sizes.query_count, sizes.key_count) = (queryCount, keyCount)
+      (sizes.width, sizes.heads) = (headWidth, headsOfGroup)
+      return sizes
     }
 
-    /// Memory for the scores of one block.
-    private struct Scratch {
-      let tensor: Tensor
-      let columns: Int
-
-      init(columns: Int, matrices: Int) {
-        self.columns = columns
-        tensor = Tensor(uninitialized: [matrices, blockRows, columns])
+    /// Where the units of each thread start: contiguous shares of about the same work, which in a
+    /// row is the number of its pairs of a query and a key.
+    private func shares(units: Int) -> [Int] {
+      var sums = [0]
+      for row in 0..<batch {
+        let pairs = (row * queryCount..<(row + 1) * queryCount).reduce(0) { sum, place in
+          sum + max(0, min(Int(spans.high[place]), keyCount) - max(0, Int(spans.low[place])))
+        }
+        sums.append(sums[row] + pairs + 1)
       }
-
-      func matrix(_ index: Int, rows: Int, columns: Int) -> Matrix {
-        Matrix(
-          address: tensor.address + index * blockRows * self.columns, rows: rows, columns: columns,
-          stride: columns)
+      let total = sums[batch]
+      let parts = total * heads * headWidth < Kernels.grain ? 1 : Parallel.threads
+      var bounds = [0]
+      var row = 0
+      for part in 1..<max(1, parts) {
+        let wanted = total * part / parts
+        while sums[row + 1] < wanted { row += 1 }
+        let share = (wanted - sums[row]) * units / (sums[row + 1] - sums[row])
+        bounds.append(row * units + share)
       }
+      return bounds + [batch * units]
     }
   }
 }

@@ -20,11 +20,15 @@
 
 #include "norms.h"
 
-#include "attention.h"
-
 #include "loss.h"
 
 #include "dropout.h"
+
+#include "attention_tiles.h"
+
+#include "attention_forward.h"
+
+#include "attention_backward.h"
 
 #include "optimisers.h"
 

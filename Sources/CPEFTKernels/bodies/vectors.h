@@ -32,7 +32,8 @@ typedef uint16_t vh_anywhere __attribute__((vector_size(2 * LANES), aligned(1), 
     }                                                \
   }
 
-HELPER vf splat(float a) { return (vf){0} + a; }
+// A difference, since it leaves every number as it is: a + 0 would have to be computed for -0.
+HELPER vf splat(float a) { return a - (vf){0}; }
 
 // Where a kernel does much arithmetic, a build without optimisation would spend its time on the
 // arguments and results of helpers; these are macros for that reason, and polynomials are single

@@ -90,18 +90,47 @@ void peft_rotary(const float *x, size_t stride, float *y, size_t y_stride, size_
                  const int32_t *positions, float direction);
 
 // ---- Attention ----------------------------------------------------------------------------------
-// Scores of `rows` queries against keys [0, columns), S with a stride. Row i may see keys [low[i],
-// high[i]) clipped to the columns. Sets S = softmax(scale * S) inside the range, 0 outside it (all
-// 0 where the range is empty), and lse[i] = log(sum(exp(scale * S))) of the row (0 where empty).
-void peft_attention_softmax(float *s, size_t rows, size_t columns, size_t stride, float scale,
-                            const int32_t *low, const int32_t *high, float *lse);
-// The same probabilities again from the saved lse: S = exp(scale * S - lse) inside the range, 0
-// outside.
-void peft_attention_probabilities(float *s, size_t rows, size_t columns, size_t stride, float scale,
-                                  const int32_t *low, const int32_t *high, const float *lse);
-// dS = scale * P * (dP - delta[i]) in place on dp, both with the stride.
-void peft_attention_softmax_backward(const float *p, float *dp, size_t rows, size_t columns,
-                                     size_t stride, float scale, const float *delta);
+// `heads` query heads side by side that share one head of keys and values, in one row of a batch.
+// Query i sees keys [low[i], high[i]) clipped to key_count. A score is dropped where
+// `peft_dropout` drops the element dropout_first + (head * query_count + query) * key_count + key.
+typedef struct {
+  const float *queries, *keys, *values;
+  size_t query_stride, key_stride, value_stride;  // from row to row, in floats
+  size_t query_count, key_count, width, heads;
+  const int32_t *low, *high;
+  float scale, dropout;
+  uint64_t dropout_key, dropout_first;
+} peft_attention;
+
+// Queries (forward) or keys (backward) in a tile; the result depends on the instruction set.
+size_t peft_attention_tile(void);
+// Floats of scratch that the functions below want.
+size_t peft_attention_scratch(const peft_attention *a);
+// The tiles of queries first_tile, first_tile + tile_step, ... of one head. `output` and `log_sums`
+// start at the first head: output has the heads side by side like the queries, log_sums is [heads,
+// query_count] and receives log2(sum(2^(scale * log2(e) * score))). A query that sees nothing gives
+// zeros.
+void peft_attention_forward(const peft_attention *a, size_t head, float *output,
+                            size_t output_stride, float *log_sums, size_t first_tile,
+                            size_t tile_step, float *scratch);
+// One query of one head, for a few queries against many keys; `output` and `log_sum` are that
+// query's own.
+void peft_attention_row(const peft_attention *a, size_t head, size_t query, float *output,
+                        float *log_sum, float *scratch);
+// Gradients for the tiles of keys first_tile, first_tile + tile_step, ... from `change`, the
+// gradient of the output. Sets these rows of the gradients of keys and values, summed over the
+// heads, and query_tiles [heads, tiles of queries, width, tile]: their share of the gradient of the
+// queries.
+void peft_attention_backward(const peft_attention *a, const float *change, size_t change_stride,
+                             const float *output, size_t output_stride, const float *log_sums,
+                             float *query_tiles, float *key_gradient, size_t key_gradient_stride,
+                             float *value_gradient, size_t value_gradient_stride,
+                             size_t first_tile, size_t tile_step, float *scratch);
+// The gradient of the queries of one head: the sum of `parts` of query_tiles, which lie part_stride
+// apart (the first is overwritten).
+void peft_attention_query_gradient(const peft_attention *a, size_t head, float *query_tiles,
+                                   size_t parts, size_t part_stride, float *gradient,
+                                   size_t gradient_stride);
 
 // ---- Loss ---------------------------------------------------------------------------------------
 // One row of cross-entropy with label smoothing eps: the target distribution is (1 - eps) at target
