@@ -69,7 +69,7 @@ struct Demo {
     Console.print(
       "\nThe base model's loss on them is \(before.loss.rounded(digits: 3)) nats a token. It writes:"
     )
-    let rightBefore = right(folder)
+    let rightBefore = try right(folder)
     let sampleBefore = try sample(folder, examplePrompt)
     show(sampleBefore)
 
@@ -149,7 +149,7 @@ struct Demo {
         + "\(loss.rounded(digits: 3)). It writes:")
     return Outcome(
       name: name, trainable: trainable, total: model.baseParameterCount, loss: loss,
-      right: right(folder), seconds: seconds, sample: try sample(folder, examplePrompt))
+      right: try right(folder), seconds: seconds, sample: try sample(folder, examplePrompt))
   }
 
   private func sample(_ folder: ModelFolder, _ prompt: String, tokens: Int = 80) throws -> String {
@@ -164,9 +164,9 @@ struct Demo {
   }
 
   /// The share of held-out rows for which the model's report has every fact right.
-  private func right(_ folder: ModelFolder) -> Double {
+  private func right(_ folder: ModelFolder) throws -> Double {
     let rows = heldOut.prefix(Self.reportedRows)
-    let reports = folder.model.generate(
+    let reports = try folder.model.generate(
       rows.map { folder.encode($0.prompt) },
       GenerationLimits(newTokens: 100, stopTokens: Set(folder.endings)))
     let right = zip(rows, reports).count { row, tokens in
