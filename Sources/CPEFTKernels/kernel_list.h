@@ -108,3 +108,21 @@ KERNEL(void, float_from_bfloat16, (const void *x, float *y, size_t n), (x, y, n)
 KERNEL(void, bfloat16_from_float, (const float *x, void *y, size_t n), (x, y, n))
 KERNEL(void, float_from_float16, (const void *x, float *y, size_t n), (x, y, n))
 KERNEL(void, float16_from_float, (const float *x, void *y, size_t n), (x, y, n))
+KERNEL(size_t, packed_width, (void), ())
+KERNEL(void, packed_rows,
+       (const float *x, size_t rows, size_t columns, size_t stride, void *packed),
+       (x, rows, columns, stride, packed))
+KERNEL(void, packed_multiply,
+       (const void *packed, size_t rows, size_t inner, const void *panel, float *y, size_t columns,
+        size_t stride, float beta),
+       (packed, rows, inner, panel, y, columns, stride, beta))
+KERNEL(void, bfloat16_pack,
+       (const float *w, size_t outputs, size_t inputs, size_t stride, void *panel),
+       (w, outputs, inputs, stride, panel))
+KERNEL(void, bfloat16_unpack,
+       (const void *panel, size_t outputs, size_t inputs, float *w, size_t stride),
+       (panel, outputs, inputs, w, stride))
+KERNEL(void, bfloat16_panel, (const void *panel, size_t inputs, void *work), (panel, inputs, work))
+KERNEL(void, bfloat16_panel_transposed,
+       (const void *panels, size_t outputs, size_t inputs, size_t column, void *work),
+       (panels, outputs, inputs, column, work))

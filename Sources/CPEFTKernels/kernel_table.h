@@ -17,6 +17,7 @@ extern PEFT_HIDDEN const peft_kernel_table peft_kernels_scalar;
 #if defined(__x86_64__)
 extern PEFT_HIDDEN const peft_kernel_table peft_kernels_avx2;
 extern PEFT_HIDDEN const peft_kernel_table peft_kernels_avx512;
+extern PEFT_HIDDEN const peft_kernel_table peft_kernels_avx512bf16;
 #elif defined(__aarch64__)
 extern PEFT_HIDDEN const peft_kernel_table peft_kernels_neon;
 #endif

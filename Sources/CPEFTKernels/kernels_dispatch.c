@@ -14,6 +14,8 @@ static size_t available(const peft_kernel_table **sets) {
              __builtin_cpu_supports("f16c");
   int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  int bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+  if (bf16) sets[count++] = &peft_kernels_avx512bf16;
   if (avx512) sets[count++] = &peft_kernels_avx512;
   if (avx2) sets[count++] = &peft_kernels_avx2;
 #elif defined(__aarch64__)
@@ -24,7 +26,7 @@ static size_t available(const peft_kernel_table **sets) {
 }
 
 __attribute__((constructor)) static void choose_best(void) {
-  const peft_kernel_table *sets[4];
+  const peft_kernel_table *sets[5];
   available(sets);
   kernels = sets[0];
 }
@@ -32,7 +34,7 @@ __attribute__((constructor)) static void choose_best(void) {
 const char *peft_instruction_set(void) { return kernels->name; }
 
 int peft_use_instruction_set(const char *name) {
-  const peft_kernel_table *sets[4];
+  const peft_kernel_table *sets[5];
   size_t count = available(sets);
   for (size_t i = 0; i < count; i++) {
     if (strcmp(sets[i]->name, name) == 0) {

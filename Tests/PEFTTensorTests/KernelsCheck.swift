@@ -11,7 +11,8 @@ enum KernelsCheck {
   static func forEachInstructionSet(_ body: (String) throws -> Void) rethrows {
     let original = String(cString: peft_instruction_set())
     defer { _ = peft_use_instruction_set(original) }
-    for name in ["scalar", "avx2", "avx512", "neon"] where peft_use_instruction_set(name) == 1 {
+    for name in ["scalar", "avx2", "avx512", "avx512bf16", "neon"]
+    where peft_use_instruction_set(name) == 1 {
       try body(name)
     }
   }

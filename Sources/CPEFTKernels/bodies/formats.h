@@ -1,25 +1,23 @@
 // float32 to and from the 16-bit formats; every set gives the same bits.
 
+HELPER vh bfloat16_of_float(vf v) {
+  vu bits = (vu)v;
+  vu rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  // Made quiet, so that a NaN whose payload lies in the lower half alone does not become infinite.
+  vu quiet = (bits >> 16) | 0x40;
+  return __builtin_convertvector(choose_bits(v != v, quiet, rounded), vh);
+}
+
+HELPER vf float_of_bfloat16(vh h) { return (vf)(__builtin_convertvector(h, vu) << 16); }
+
 static void kernel_float_from_bfloat16(const void *x, float *y, size_t n) {
   const char *source = x;
-  EACH_VECTOR(n, {
-    vu bits = __builtin_convertvector(load_halves(source + 2 * i, count), vu) << 16;
-    store(y + i, (vf)bits, count);
-  })
+  EACH_VECTOR(n, store(y + i, float_of_bfloat16(load_halves(source + 2 * i, count)), count);)
 }
 
 static void kernel_bfloat16_from_float(const float *x, void *y, size_t n) {
   char *target = y;
-  EACH_VECTOR(n, {
-    vf v = load(x + i, count);
-    vu bits = (vu)v;
-    vu rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    // Made quiet, so that a NaN whose payload lies in the lower half alone does not become
-    // infinite.
-    vu quiet = (bits >> 16) | 0x40;
-    vu result = choose_bits(v != v, quiet, rounded);
-    store_halves(target + 2 * i, __builtin_convertvector(result, vh), count);
-  })
+  EACH_VECTOR(n, store_halves(target + 2 * i, bfloat16_of_float(load(x + i, count)), count);)
 }
 
 #if HAS_F16C

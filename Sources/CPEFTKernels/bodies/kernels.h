@@ -1,5 +1,5 @@
 // All kernel bodies and their table, for one instruction set. The including file defines TABLE,
-// TABLE_NAME, LANES and what the set can do: HAS_FMA, HAS_MASKED, HAS_F16C, HAS_SCALEF.
+// TABLE_NAME, LANES and what the set can do: HAS_FMA, HAS_MASKED, HAS_F16C, HAS_SCALEF, HAS_PERMUTE, HAS_BFLOAT16.
 #include "../kernel_table.h"
 
 #define KERNEL(result, name, parameters, arguments) static __typeof__(peft_##name) kernel_##name;
@@ -33,6 +33,10 @@
 #include "optimisers.h"
 
 #include "formats.h"
+
+#include "packed.h"
+
+#include "packed_bfloat16.h"
 
 const peft_kernel_table TABLE = {
     .name = TABLE_NAME,

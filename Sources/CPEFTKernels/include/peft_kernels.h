@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The instruction set in use: "scalar", "avx2", "avx512" or "neon".
+// The instruction set in use: "scalar", "avx2", "avx512", "avx512bf16" or "neon".
 const char *peft_instruction_set(void);
 // Chooses by name, for tests and measurements; 0 where the processor cannot run it (nothing changes
 // then). Call it before any other thread uses a kernel.
@@ -166,5 +166,34 @@ void peft_bfloat16_from_float(const float *x, void *y, size_t n);
 void peft_float_from_float16(const void *x, float *y, size_t n);
 // Rounds to nearest even; overflows to infinity.
 void peft_float16_from_float(const float *x, void *y, size_t n);
+
+// ---- Weights in panels --------------------------------------------------------------------------
+// A weight W [outputs, inputs] lies in panels of 32 outputs; the numbers that are multiplied are
+// bfloat16, sums are float32. A product is done panel by panel: the panel is brought into the form
+// of the instruction set, called "work" below, and multiplied by rows that were packed before.
+// Outputs beyond the last are zeros in a panel, and so is a last input beyond an odd number.
+//
+// The form is bfloat16 pairs where the set multiplies such (packed_width 2; a panel in memory is
+// then in that form already), else float32 (packed_width 4): 32 * packed_width bytes for each
+// element of the inner axis, whose length is rounded up to even.
+size_t peft_packed_width(void);
+// Rows rounded to bfloat16, in tiles of at most 12: part by part from a row that is a multiple of
+// 12, the part at row i starting at byte i * columns (rounded up to even) * packed_width.
+void peft_packed_rows(const float *x, size_t rows, size_t columns, size_t stride, void *packed);
+// y[:, 0 ..< columns] = packed rows * panel + beta * y, at most 32 columns; y is not read where
+// beta is 0. Every element is summed in the same order, whatever the number of rows.
+void peft_packed_multiply(const void *packed, size_t rows, size_t inner, const void *panel,
+                          float *y, size_t columns, size_t stride, float beta);
+
+// Panels [inputs / 2][32 outputs][2 inputs] of bfloat16, one function call a panel, outputs <= 32.
+void peft_bfloat16_pack(const float *w, size_t outputs, size_t inputs, size_t stride, void *panel);
+void peft_bfloat16_unpack(const void *panel, size_t outputs, size_t inputs, float *w,
+                          size_t stride);
+void peft_bfloat16_panel(const void *panel, size_t inputs, void *work);
+// The panel of W transposed that holds inputs column ..< column + 32 (column a multiple of 32) and,
+// as its inner axis, the outputs of the panels from `panels` on; work has room for outputs rounded
+// up to 32.
+void peft_bfloat16_panel_transposed(const void *panels, size_t outputs, size_t inputs,
+                                    size_t column, void *work);
 
 #endif
