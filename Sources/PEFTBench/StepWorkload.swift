@@ -26,14 +26,16 @@ struct StepWorkload {
       try options.number("batch", default: 4), try options.number("length", default: 128)
     )
     let model = try CausalLM(
-      Self.configuration(architecture), from: RandomParameters(seed: 0))
+      Self.configuration(architecture),
+      from: RandomParameters(seed: 0, isTrainable: mode == "full"),
+      precision: mode == "bf16" ? .bfloat16 : .float32)
     let rank = try options.number("rank", default: 8)
     switch mode {
     case "full": break
-    case "lora": try model.attach(LoRA(rank: rank, alpha: Double(2 * rank)))
+    case "lora", "bf16": try model.attach(LoRA(rank: rank, alpha: Double(2 * rank)))
     case "lora-all":
       try model.attach(LoRA(rank: rank, alpha: Double(2 * rank), targets: .allLinear))
-    default: throw BenchError("--mode \(mode) is none of lora, lora-all, full")
+    default: throw BenchError("--mode \(mode) is none of lora, lora-all, bf16, full")
     }
     let trainable = model.parameters(.trainable)
     let optimizer = AdamW(trainable, learningRate: 1e-4)

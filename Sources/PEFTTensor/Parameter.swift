@@ -1,6 +1,12 @@
 /// A tensor that a model keeps: frozen, or trained by an optimiser.
 public final class Parameter {
-  private var own: Tensor
+  /// The size of every axis.
+  public let shape: [Int]
+  /// The elements in float32; nil where they lie in a storage, or with the source.
+  private var own: Tensor?
+  private var stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
+  /// How often the value was replaced or handed out to be trained, so that a tied copy knows that it is old.
+  private var version = 0
   private var ownGradient: Tensor?
   private var trains: Bool
   private let source: Parameter?
@@ -11,6 +17,7 @@ public final class Parameter {
 
   /// A parameter that starts with `value`.
   public init(_ value: Tensor, isTrainable: Bool = true) {
+    shape = value.shape
     own = value.detached
     trains = isTrainable
     source = nil
@@ -20,8 +27,7 @@ public final class Parameter {
   ///
   /// Value, gradient and training are those of `source`; only a substitute is its own.
   public init(tiedTo source: Parameter) {
-    // Nothing of the source's, whose memory is given back when its value is replaced.
-    own = Tensor(0)
+    shape = source.shape
     trains = false
     self.source = source
   }
@@ -32,13 +38,18 @@ public final class Parameter {
   /// Whether this is a second place of `other`.
   package func isTied(to other: Parameter) -> Bool { source === other }
 
-  /// The elements; setting them keeps the shape.
+  /// The elements in float32; setting them keeps the shape.
+  ///
+  /// Where they lie in a storage, reading makes a tensor of them, and setting ends it.
   public var value: Tensor {
-    get { source?.value ?? own }
+    get { source?.value ?? own ?? dense }
     set {
       precondition(
         newValue.shape == shape, "Parameter: shape \(shape) cannot become \(newValue.shape)")
-      if let source { source.value = newValue } else { own = newValue.detached }
+      if let source { return source.value = newValue }
+      own = newValue.detached
+      stored = nil
+      version += 1
     }
   }
 
@@ -54,25 +65,23 @@ public final class Parameter {
     set {
       if let source { return source.isTrainable = newValue }
       trains = newValue
-      if !newValue { ownGradient = nil }
+      if newValue { keepTensor() } else { ownGradient = nil }
     }
   }
 
-  /// The size of every axis.
-  public var shape: [Int] { source?.shape ?? own.shape }
   /// The number of elements.
-  public var count: Int { source?.count ?? own.count }
+  public var count: Int { shape.reduce(1, *) }
   /// The memory of the elements, in bytes.
-  public var byteCount: Int { count * 4 }
+  public var byteCount: Int { stored?.storage.byteCount ?? count * 4 }
 
   /// The value as an operand, or that of the substitute: part of the graph where it is trainable.
   public var tensor: Tensor { substitute?.tensor ?? ownTensor }
 
   private var ownTensor: Tensor {
     if let source { return source.ownTensor }
-    guard trains else { return own }
+    guard trains else { return own ?? dense }
     if case .probing(let probe) = Gradients.mode { probe.touch() }
-    var tensor = own
+    var tensor = own ?? dense
     tensor.node = leaf
     return tensor
   }
@@ -80,12 +89,63 @@ public final class Parameter {
   /// Gives the value memory of its own, where another tensor shares it or it lies in a file.
   package func makeValueUnique() {
     if let source { return source.makeValueUnique() }
-    if !own.isUnique || !own.storage.isPooled { own = own.copied() }
+    keepTensor()
+    version += 1
+    guard var tensor = own else { return }
+    own = nil
+    own = tensor.isUnique && tensor.storage.isPooled ? tensor : tensor.copied()
   }
 
   /// Takes the gradient out, so that it can be added to in place.
   func takeGradient() -> Tensor? {
     defer { ownGradient = nil }
     return ownGradient
+  }
+}
+
+// MARK: Storage
+
+extension Parameter {
+  /// The matrix of a linear map as an operand, in the storage where it lies in one.
+  ///
+  /// - Parameter layout: how the tensor lies.
+  /// - Returns: a tensor where it is trainable or no storage was chosen.
+  public func operand(_ layout: WeightLayout) -> WeightOperand {
+    if let substitute { return substitute.operand(layout) }
+    if let stored, stored.version == (source?.version ?? 0), source?.isTrainable != true {
+      return .storage(stored.storage)
+    }
+    return .tensor(ownTensor, layout)
+  }
+
+  /// Moves a frozen matrix into the storage of a precision, or back to float32, where what was rounded stays rounded.
+  ///
+  /// A tied parameter gets a storage of its own beside the source, which keeps its tensor. Trainable parameters stay as they are.
+  ///
+  /// - Parameters:
+  ///   - precision: what is chosen.
+  ///   - layout: how the tensor lies.
+  public func store(as precision: Precision, _ layout: WeightLayout) {
+    guard !isTrainable else { return }
+    if source == nil { keepTensor() }
+    stored = nil
+    let tensor = value
+    let matrix = layout == .outputInput || precision == .float32 ? tensor : tensor.transposed
+    guard let storage = precision.storage(matrix) else { return }
+    stored = (storage, layout, source?.version ?? 0)
+    if source == nil { own = nil }
+    tensor.storage.forgetPages()
+  }
+
+  private var dense: Tensor {
+    guard let stored else { preconditionFailure("Parameter: neither tensor nor storage") }
+    let matrix = stored.storage.dense()
+    return stored.layout == .outputInput ? matrix : withoutGradients { matrix.transposed }
+  }
+
+  private func keepTensor() {
+    guard own == nil, stored != nil else { return }
+    own = dense
+    stored = nil
   }
 }

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// A block of memory that tensors share: pooled, or a part of something else that is kept alive.
 ///
 /// `@unchecked Sendable`: the address and the size never change, the block is released once, in
@@ -35,6 +37,22 @@ package final class Storage: @unchecked Sendable {
   /// Whether the memory came from the pool, and so belongs to this storage alone.
   package var isPooled: Bool {
     if case .pool = owner { true } else { false }
+  }
+
+  /// Says that memory of another owner is not read for a while, so that pages of a mapped file need not stay resident.
+  ///
+  /// The contents stay what they are: pages are read from the file again when they are needed.
+  func forgetPages() {
+    #if os(Linux)
+      guard case .other = owner else { return }
+      let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+      let start = (Int(bitPattern: address) + page - 1) / page * page
+      let end = (Int(bitPattern: address) + byteCount) / page * page
+      guard end > start, let first = UnsafeMutableRawPointer(bitPattern: start) else { return }
+      // A hint of Linux 5.4; where it is not known, the pages stay.
+      let pageOut: Int32 = 21
+      _ = madvise(first, end - start, pageOut)
+    #endif
   }
 
   deinit {

@@ -1,6 +1,6 @@
 public import PEFTCheckpoints
 internal import PEFTJSON
-import PEFTTensor
+public import PEFTTensor
 
 /// The folder that a model was loaded from.
 public struct ModelOrigin: Sendable {
@@ -25,18 +25,19 @@ extension CausalLM {
   ///
   /// - Parameters:
   ///   - directory: the folder.
+  ///   - precision: how the weights of linear layers are kept.
   ///   - loading: what to do with unknown fields of the configuration.
   /// - Throws: `CheckpointError` for an unknown architecture, a field with a value that is not supported, and tensors that
   ///   are missing, unexpected or of another shape.
   public convenience init(
-    directory: String, _ loading: ModelLoading = .strict
+    directory: String, precision: Precision = .float32, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
     let file = try ConfigurationFile(path: "\(directory)/config.json")
     let (configuration, family) = try ModelFamilies.read(file, loading)
     let checkpoint = try Checkpoint(folder: directory)
     let source = CheckpointParameters(
       checkpoint, body: configuration.names.body, tokens: configuration.names.tokens)
-    try self.init(configuration, from: source)
+    try self.init(configuration, from: source, precision: precision)
     let head = "\(configuration.names.head).weight"
     try source.requireEverythingRead { name in
       family.isBuffer(name) || configuration.hasTiedHead && name == head

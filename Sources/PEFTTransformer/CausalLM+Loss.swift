@@ -18,7 +18,8 @@ extension CausalLM {
     guard head.adapter == nil else {
       return head(states, context).crossEntropy(targets, smoothing: smoothing)
     }
-    return states.linearCrossEntropy(weight: head.weight.tensor, targets, smoothing: smoothing)
+    return states.linearCrossEntropy(
+      weight: head.weight.operand(head.layout), targets, smoothing: smoothing)
   }
 
   /// The sum of the losses of a batch in nats, and over how many labels it runs; for evaluation.
@@ -27,7 +28,7 @@ extension CausalLM {
       let (states, targets, context) = states(batch, dropout: nil)
       let values =
         head.adapter == nil
-        ? states.linearLabelLogProbabilities(weight: head.weight.tensor, targets)
+        ? states.linearLabelLogProbabilities(weight: head.weight.operand(head.layout), targets)
         : head(states, context).labelLogProbabilities(targets)
       return (-values.reduce(0) { $0 + Double($1) }, targets.count)
     }

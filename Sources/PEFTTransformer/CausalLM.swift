@@ -24,12 +24,14 @@ public final class CausalLM: AdapterHost {
   /// - Parameters:
   ///   - configuration: sizes and kinds.
   ///   - source: random numbers or a checkpoint.
+  ///   - precision: how frozen weights of linear layers are kept; weights that are trainable stay float32.
   /// - Throws: `CheckpointError` where the source lacks a parameter or has it in another shape.
   public init(
-    _ configuration: TransformerConfiguration, from source: any ParameterSource
+    _ configuration: TransformerConfiguration, from source: any ParameterSource,
+    precision: Precision = .float32
   ) throws(CheckpointError) {
     self.configuration = configuration
-    decoder = try Decoder(configuration, from: source)
+    decoder = try Decoder(configuration, from: source, precision: precision)
     let weight: Parameter
     if configuration.hasTiedHead {
       weight = Parameter(tiedTo: decoder.tokens.weight)
@@ -40,6 +42,16 @@ public final class CausalLM: AdapterHost {
         .normal(configuration.initializerRange))
     }
     head = Linear(weight: weight)
+    head.store(as: precision)
+  }
+
+  /// Keeps the frozen weights of all linear layers in a precision from now on.
+  ///
+  /// Going back to float32 does not bring back what was rounded. Weights that are trainable stay as they are.
+  public func store(as precision: Precision) {
+    for (_, module) in walk(includingAdapters: false).modules {
+      (module as? Linear)?.store(as: precision)
+    }
   }
 
   /// The family.

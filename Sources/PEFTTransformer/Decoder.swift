@@ -17,14 +17,15 @@ public final class Decoder: Module {
   private let names: TransformerConfiguration.Names
 
   init(
-    _ configuration: TransformerConfiguration, from source: any ParameterSource
+    _ configuration: TransformerConfiguration, from source: any ParameterSource,
+    precision: Precision
   ) throws(CheckpointError) {
     precondition(
       configuration.slidingWindows.count == configuration.layers
         && configuration.heads % configuration.keyValueHeads == 0,
       "Decoder: \(configuration.slidingWindows.count) windows for \(configuration.layers) layers, "
         + "\(configuration.keyValueHeads) key-value heads for \(configuration.heads)")
-    let builder = DecoderBuilder(configuration, source)
+    let builder = DecoderBuilder(configuration, source, precision)
     names = configuration.names
     tokens = try builder.tokens()
     positions = try builder.positions()

@@ -5,10 +5,14 @@ import PEFTTensor
 struct DecoderBuilder {
   private let configuration: TransformerConfiguration
   private let source: any ParameterSource
+  private let precision: Precision
   private var names: TransformerConfiguration.Names { configuration.names }
 
-  init(_ configuration: TransformerConfiguration, _ source: any ParameterSource) {
-    (self.configuration, self.source) = (configuration, source)
+  init(
+    _ configuration: TransformerConfiguration, _ source: any ParameterSource,
+    _ precision: Precision
+  ) {
+    (self.configuration, self.source, self.precision) = (configuration, source, precision)
   }
 
   func tokens() throws(CheckpointError) -> Embedding {
@@ -79,12 +83,15 @@ struct DecoderBuilder {
     _ name: String, _ inputs: Int, _ outputs: Int, bias: Bool
   ) throws(CheckpointError) -> Linear {
     let layout = configuration.layout
-    return Linear(
+    let linear = Linear(
       weight: try source.parameter(
         path(name, "weight"), layout == .outputInput ? [outputs, inputs] : [inputs, outputs],
         .normal(configuration.initializerRange)),
       bias: bias ? try source.parameter(path(name, "bias"), [outputs], .zeros) : nil,
       layout: layout)
+    // At once, so that never more than one weight is in memory twice.
+    linear.store(as: precision)
+    return linear
   }
 
   private func path(_ name: String, _ leaf: String) -> String { "\(names.body).\(name).\(leaf)" }

@@ -26,22 +26,27 @@ public protocol ParameterSource: AnyObject {
   ) throws(CheckpointError) -> Parameter
 }
 
-/// Parameters made new from a seed, trainable.
+/// Parameters made new from a seed.
 public final class RandomParameters: ParameterSource {
   private var generator: Generator
+  private let isTrainable: Bool
 
   /// The same seed gives the same model.
-  public init(seed: UInt64) { generator = Generator(seed: seed) }
+  public init(seed: UInt64, isTrainable: Bool = true) {
+    generator = Generator(seed: seed)
+    self.isTrainable = isTrainable
+  }
 
   /// A new parameter.
   public func parameter(
     _ path: String, _ shape: [Int], _ initial: InitialValue
   ) throws(CheckpointError) -> Parameter {
     switch initial {
-    case .zeros: Parameter(Tensor(zeros: shape))
-    case .ones: Parameter(Tensor(repeating: 1, shape: shape))
+    case .zeros: Parameter(Tensor(zeros: shape), isTrainable: isTrainable)
+    case .ones: Parameter(Tensor(repeating: 1, shape: shape), isTrainable: isTrainable)
     case .normal(let deviation):
-      Parameter(Tensor(normal: deviation, shape: shape, using: &generator))
+      Parameter(
+        Tensor(normal: deviation, shape: shape, using: &generator), isTrainable: isTrainable)
     }
   }
 }

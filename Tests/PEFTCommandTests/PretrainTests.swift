@@ -1,7 +1,6 @@
 import Foundation
 import PEFTJSON
 import PEFTTestSupport
-import PEFTJSON
 import XCTest
 
 final class PretrainTests: XCTestCase {

@@ -4,15 +4,13 @@ enum { PANEL = 32 };
 
 // Rows of a tile; all of these divide 12, so that parts cut at multiples of 12 are whole tiles.
 #if LANES == 16 || defined(__aarch64__)
-enum { TILE = 12 };
+enum { ROW_TILE = 12 };
 #define EACH_TILE_HEIGHT(CASE) \
   CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
 #else
-enum { TILE = 6 };
+enum { ROW_TILE = 6 };
 #define EACH_TILE_HEIGHT(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #endif
-
-HELPER size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 #if HAS_PERMUTE
 
@@ -55,7 +53,7 @@ static void kernel_packed_rows(const float *x, size_t rows, size_t columns, size
   size_t pairs = (columns + 1) / 2;
   uint32_t *target = packed;
   for (; rows > 0;) {
-    size_t height = smaller(rows, TILE);
+    size_t height = smaller(rows, ROW_TILE);
     for (size_t pair = 0; pair < pairs; pair += 16) {
       size_t low = smaller(16, columns - 2 * pair);
       size_t high = smaller(16, columns - 2 * pair - low);
@@ -90,7 +88,7 @@ static void kernel_packed_rows(const float *x, size_t rows, size_t columns, size
 
 HELPER void packed_tile(const uint32_t *a, size_t rows, size_t pairs, const char *panel, float *y,
                         size_t columns, size_t stride, float beta) {
-  __m512 sums[TILE][2];
+  __m512 sums[ROW_TILE][2];
   for (size_t row = 0; row < rows; row++) sums[row][0] = sums[row][1] = _mm512_setzero_ps();
   for (size_t pair = 0; pair < pairs; pair++, a += rows, panel += 4 * PANEL) {
     __m512bh left = (__m512bh)_mm512_loadu_si512(panel);
@@ -130,7 +128,7 @@ static void kernel_packed_rows(const float *x, size_t rows, size_t columns, size
                                void *packed) {
   float *target = packed;
   for (; rows > 0;) {
-    size_t height = smaller(rows, TILE);
+    size_t height = smaller(rows, ROW_TILE);
     for (size_t row = 0; row < height; row++) {
       const float *p = x + row * stride;
       EACH_VECTOR(columns, {
@@ -148,7 +146,7 @@ static void kernel_packed_rows(const float *x, size_t rows, size_t columns, size
 HELPER void packed_tile(const float *a, size_t rows, size_t pairs, const float *panel, float *y,
                         size_t columns, size_t stride, float beta) {
   for (size_t start = 0; start < columns; start += 2 * LANES) {
-    vf sums[TILE][2];
+    vf sums[ROW_TILE][2];
     for (size_t row = 0; row < rows; row++) sums[row][0] = sums[row][1] = (vf){0};
     const float *factor = a, *weights = panel + start;
     for (size_t inner = 0; inner < 2 * pairs; inner++, factor += rows, weights += PANEL) {
@@ -180,7 +178,7 @@ static void kernel_packed_multiply(const void *packed, size_t rows, size_t inner
   size_t pairs = (inner + 1) / 2;
   const char *a = packed;
   for (; rows > 0;) {
-    size_t height = smaller(rows, TILE);
+    size_t height = smaller(rows, ROW_TILE);
     switch (height) {
 #define TILE_OF_HEIGHT(n)                                                           \
   case n:                                                                           \

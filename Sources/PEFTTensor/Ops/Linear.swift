@@ -49,37 +49,43 @@ extension Tensor {
     weight: Tensor, bias: Tensor? = nil, layout: WeightLayout = .outputInput,
     branches: [LowRankBranch] = []
   ) -> Tensor {
-    let outputs = weight.shape[layout == .outputInput ? 0 : 1]
+    precondition(weight.shape.count == 2, "linear: weight \(weight.shape) is no matrix")
+    return linear(.tensor(weight, layout), bias: bias, branches: branches)
+  }
+
+  /// The same affine map, with a weight in any storage.
+  ///
+  /// - Parameters:
+  ///   - weight: M outputs, N inputs.
+  ///   - bias: `[M]`, or nil.
+  ///   - branches: are added to the result.
+  /// - Returns: `[..., M]`.
+  public func linear(
+    _ weight: WeightOperand, bias: Tensor? = nil, branches: [LowRankBranch] = []
+  ) -> Tensor {
+    let outputs = weight.outputs
     precondition(
-      weight.shape.count == 2 && weight.shape[layout == .outputInput ? 1 : 0] == columns
-        && bias?.shape ?? [outputs] == [outputs],
-      "linear: input \(shape), weight \(weight.shape), bias \(bias?.shape ?? [])")
+      weight.inputs == columns && bias?.shape ?? [outputs] == [outputs],
+      "linear: input \(shape), weight [\(outputs), \(weight.inputs)], bias \(bias?.shape ?? [])")
     let x = matrix
     let result = Tensor(uninitialized: [x.rows, outputs])
-    Kernels.multiply(
-      .init(x), .none, .init(weight), layout == .outputInput ? .transposed : .none,
-      to: .init(result))
+    weight.multiply(x.detached, to: result)
     if let bias { Kernels.addRow(bias, to: result) }
     let parts = branches.map { LowRankPart($0, x: x, adding: result) }
-    let savedX = weight.needsGradient || !branches.isEmpty ? x.detached : nil
+    let isTrained = weight.tensor?.needsGradient ?? false
+    let savedX = isTrained || !branches.isEmpty ? x.detached : nil
     let savedWeight = weight.detached
     let inputs: [Tensor?] =
-      [x, weight, bias]
+      [x, weight.tensor, bias]
       + branches.flatMap { branch -> [Tensor?] in [branch.a, branch.b, branch.bias] }
     return result.recorded(from: inputs) { gradient, inputs in
       let dy = gradient
       inputs[0]?.accumulate { dx, beta in
-        Kernels.multiply(
-          .init(dy), .none, .init(savedWeight), layout == .outputInput ? .none : .transposed,
-          beta: beta, to: .init(dx))
+        savedWeight.multiplyTransposed(dy, to: dx, beta: beta)
       }
       if let savedX {
         inputs[1]?.accumulate { dw, beta in
-          if layout == .outputInput {
-            Kernels.multiply(.init(dy), .transposed, .init(savedX), beta: beta, to: .init(dw))
-          } else {
-            Kernels.multiply(.init(savedX), .transposed, .init(dy), beta: beta, to: .init(dw))
-          }
+          savedWeight.multiplyGradient(dy, savedX, to: dw, beta: beta)
         }
       }
       inputs[2]?.accumulateFromZero { Kernels.addColumnSums(dy, into: $0) }

@@ -6,42 +6,45 @@ extension Tensor {
   /// gradient of the input (`[N, D]`), and that of the weight where it is trained. 2 N D V flops, three times that with both gradients.
   ///
   /// - Parameters:
-  ///   - weight: `[V, D]`.
+  ///   - weight: V outputs, D inputs.
   ///   - labels: one for each row, in `0..<V` or `ignoring`.
   ///   - ignoring: the label of rows that do not count.
   ///   - smoothing: how much of the target is spread evenly over all classes.
   /// - Returns: a scalar; NaN where no row counts.
   public func linearCrossEntropy(
-    weight: Tensor, _ labels: Indices, ignoring: Int32 = -100, smoothing: Float = 0
+    weight: WeightOperand, _ labels: Indices, ignoring: Int32 = -100, smoothing: Float = 0
   ) -> Tensor {
+    let classes = weight.outputs
     precondition(
-      weight.shape.count == 2 && weight.columns == columns && labels.count == rows,
-      "linearCrossEntropy: input \(shape), weight \(weight.shape), \(labels.count) labels")
-    let classes = weight.shape[0]
+      weight.inputs == columns && labels.count == rows,
+      "linearCrossEntropy: input \(shape), weight [\(classes), \(weight.inputs)], \(labels.count) labels"
+    )
     precondition(
       labels.values.allSatisfy { $0 == ignoring || $0 >= 0 && Int($0) < classes },
       "linearCrossEntropy: a label is outside 0..<\(classes)")
     let counted = labels.values.lazy.filter { $0 != ignoring }.count
     let x = matrix
-    let isRecorded = Tensor.records(self, weight)
+    let isRecorded = Tensor.records(self, weight.tensor)
     let dx = isRecorded && x.needsGradient ? Tensor(uninitialized: x.shape) : nil
-    let dWeight = isRecorded && weight.needsGradient ? Tensor(zeros: weight.shape) : nil
+    let dWeight =
+      isRecorded ? weight.tensor.flatMap { $0.needsGradient ? Tensor(zeros: $0.shape) : nil } : nil
     var total = 0.0
     for range in Self.chunks(rows: x.rows, classes: classes) {
       let part = x.detached.leading(range)
       let logits = Tensor(uninitialized: [range.count, classes])
-      Kernels.multiply(.init(part), .none, .init(weight), .transposed, to: .init(logits))
+      weight.multiply(part, to: logits)
       total += Kernels.crossEntropy(
         logits, Array(labels.values[range]), ignoring: ignoring, smoothing: smoothing,
         gradientScale: 1 / Float(counted), gradient: isRecorded ? logits : nil)
       if let dx {
-        Kernels.multiply(.init(logits), .none, .init(weight), to: .init(dx.leading(range)))
+        weight.multiplyTransposed(logits, to: dx.leading(range))
       }
       if let dWeight {
-        Kernels.multiply(.init(logits), .transposed, .init(part), beta: 1, to: .init(dWeight))
+        weight.multiplyGradient(logits, part, to: dWeight, beta: 1)
       }
     }
-    return Tensor(Float(total / Double(counted))).recorded(from: [x, weight]) { gradient, inputs in
+    return Tensor(Float(total / Double(counted))).recorded(from: [x, weight.tensor]) {
+      gradient, inputs in
       let scale = gradient.item
       for (input, saved) in zip(inputs, [dx, dWeight]) {
         guard let input, let saved else { continue }
@@ -56,18 +59,17 @@ extension Tensor {
   /// Not recorded, and in chunks as `linearCrossEntropy`.
   ///
   /// - Parameters:
-  ///   - weight: `[V, D]`.
+  ///   - weight: V outputs, D inputs.
   ///   - labels: one for each row.
   ///   - ignoring: the label of rows that do not count.
   /// - Returns: one number a row, in nats.
   public func linearLabelLogProbabilities(
-    weight: Tensor, _ labels: Indices, ignoring: Int32 = -100
+    weight: WeightOperand, _ labels: Indices, ignoring: Int32 = -100
   ) -> [Float] {
     let x = matrix.detached
-    return Self.chunks(rows: x.rows, classes: weight.shape[0]).flatMap { range in
-      let logits = Tensor(uninitialized: [range.count, weight.shape[0]])
-      Kernels.multiply(
-        .init(x.leading(range)), .none, .init(weight), .transposed, to: .init(logits))
+    return Self.chunks(rows: x.rows, classes: weight.outputs).flatMap { range in
+      let logits = Tensor(uninitialized: [range.count, weight.outputs])
+      weight.multiply(x.leading(range), to: logits)
       return Kernels.labelLogProbabilities(
         logits, Array(labels.values[range]), ignoring: ignoring)
     }

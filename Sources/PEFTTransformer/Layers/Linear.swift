@@ -43,8 +43,11 @@ public final class Linear: Module {
     adapter?.forward(input, base: self, context) ?? project(input)
   }
 
+  /// Keeps the weight in a precision from now on, where it is frozen.
+  public func store(as precision: Precision) { weight.store(as: precision, layout) }
+
   /// The layer's own map, with low-rank branches beside it.
   public func project(_ input: Tensor, branches: [LowRankBranch] = []) -> Tensor {
-    input.linear(weight: weight.tensor, bias: bias?.tensor, layout: layout, branches: branches)
+    input.linear(weight.operand(layout), bias: bias?.tensor, branches: branches)
   }
 }

@@ -16,9 +16,11 @@ final class LinearCrossEntropyTests: XCTestCase {
   func testOnlyIgnoredRowsGiveNaN() {
     let x = Tensor(zeros: [2, 3])
     let weight = Tensor(zeros: [4, 3])
-    XCTAssert(x.linearCrossEntropy(weight: weight, Indices([-100, -100])).item.isNaN)
+    XCTAssert(
+      x.linearCrossEntropy(weight: .tensor(weight, .outputInput), Indices([-100, -100])).item.isNaN)
     XCTAssertEqual(
-      x.linearLabelLogProbabilities(weight: weight, Indices([-100, -100])), [0, 0])
+      x.linearLabelLogProbabilities(weight: .tensor(weight, .outputInput), Indices([-100, -100])),
+      [0, 0])
   }
 
   func testFrozenSidesGetNoGradient() {
@@ -26,14 +28,17 @@ final class LinearCrossEntropyTests: XCTestCase {
     let (x, weight) = (random.tensor([4, 3]), random.tensor([5, 3]))
     let labels = Indices([0, 1, 2, 4])
     let both = (Parameter(x), Parameter(weight))
-    both.0.tensor.linearCrossEntropy(weight: both.1.tensor, labels).backward(scale: 0.5)
+    both.0.tensor.linearCrossEntropy(weight: .tensor(both.1.tensor, .outputInput), labels).backward(
+      scale: 0.5)
     let input = Parameter(x)
-    input.tensor.linearCrossEntropy(weight: weight, labels).backward(scale: 0.5)
+    input.tensor.linearCrossEntropy(weight: .tensor(weight, .outputInput), labels).backward(
+      scale: 0.5)
     XCTAssertEqual(input.gradient?.array, both.0.gradient?.array)
     let head = Parameter(weight)
-    x.linearCrossEntropy(weight: head.tensor, labels).backward(scale: 0.5)
+    x.linearCrossEntropy(weight: .tensor(head.tensor, .outputInput), labels).backward(scale: 0.5)
     XCTAssertEqual(head.gradient?.array, both.1.gradient?.array)
-    XCTAssertFalse(x.linearCrossEntropy(weight: weight, labels).needsGradient)
+    XCTAssertFalse(
+      x.linearCrossEntropy(weight: .tensor(weight, .outputInput), labels).needsGradient)
   }
 
   private func check(
@@ -44,7 +49,7 @@ final class LinearCrossEntropyTests: XCTestCase {
     let (x, weight) = (random.tensor([rows, width]), random.tensor([classes, width]))
     let fused = (Parameter(x), Parameter(weight))
     let loss = fused.0.tensor.linearCrossEntropy(
-      weight: fused.1.tensor, Indices(labels), smoothing: smoothing)
+      weight: .tensor(fused.1.tensor, .outputInput), Indices(labels), smoothing: smoothing)
     loss.backward(scale: 3)
     let plain = (Parameter(x), Parameter(weight))
     let reference = plain.0.tensor.linear(weight: plain.1.tensor)
@@ -57,7 +62,8 @@ final class LinearCrossEntropyTests: XCTestCase {
       }
       expectClose(found, expected, relative: 1e-5, absolute: 1e-6, file: file, line: line)
     }
-    let values = x.linearLabelLogProbabilities(weight: weight, Indices(labels))
+    let values = x.linearLabelLogProbabilities(
+      weight: .tensor(weight, .outputInput), Indices(labels))
     let expected = x.linear(weight: weight).labelLogProbabilities(Indices(labels))
     expectClose(values, expected.map(Double.init), relative: 1e-5, file: file, line: line)
   }

@@ -1,0 +1,17 @@
+/// How the frozen weights of linear layers are kept.
+///
+/// Sums, norms, softmax, loss, adapters and the state of optimisers are float32 always.
+public enum Precision: String, Sendable, Hashable, CaseIterable {
+  /// As they are: exact.
+  case float32
+  /// Rounded to bfloat16, half the memory; activations are rounded in the products with them.
+  case bfloat16
+
+  /// The storage of a weight `[M, N]` in this precision; nil where the tensor itself stays.
+  func storage(_ weight: Tensor) -> (any WeightStorage)? {
+    switch self {
+    case .float32: nil
+    case .bfloat16: BFloat16Weight(weight)
+    }
+  }
+}
