@@ -3,7 +3,8 @@ public import PEFTTensor
 extension CausalLM {
   /// The mean cross-entropy of the labels that count, in nats: the loss of Hugging Face's causal models.
   ///
-  /// The head is computed only where a label is predicted. NaN where no label counts. Stops the program where
+  /// The head is computed only where a label is predicted, and nothing for padding: the rows are joined to one, in which each
+  /// sees itself only. NaN where no label counts. Stops the program where
   /// `check(_:)` throws.
   ///
   /// - Parameters:
@@ -38,9 +39,37 @@ extension CausalLM {
   private func states(
     _ batch: TokenBatch, dropout: DropoutKeys?
   ) -> (states: Tensor, targets: Indices, context: ForwardContext) {
-    let context = context(batch.ids, keys: batch.keys, dropout: dropout)
-    let hidden = hidden(batch.ids, keys: batch.keys, context)
-    let (places, targets) = batch.targets
+    // Where the length of the padded rows has no part in the maths, padding is left out.
+    let isPacked = batch.hasIdlePadding && !dependsOnLength
+    let rows = isPacked ? batch.packed : batch
+    let context =
+      isPacked
+      ? packedContext(batch, dropout: dropout)
+      : context(batch.ids, keys: batch.keys, dropout: dropout)
+    let hidden = decoder(rows.ids, context)
+    let (places, targets) = rows.targets
     return (decoder.norm(hidden.matrix.rows(at: places)), targets, context)
+  }
+
+  private var dependsOnLength: Bool {
+    if case .rotary(let scaling) = configuration.positions {
+      scaling.dependsOnLength
+    } else {
+      false
+    }
+  }
+
+  /// The context of the rows of a batch one after the other without padding.
+  private func packedContext(_ batch: TokenBatch, dropout: DropoutKeys?) -> ForwardContext {
+    do throws(ModelError) { try check(batch) } catch { preconditionFailure("CausalLM: \(error)") }
+    var (segments, start): ([Range<Int>], Int) = ([], 0)
+    for keys in batch.keys where !keys.isEmpty {
+      segments.append(start..<start + keys.count)
+      start += keys.count
+    }
+    return ForwardContext(
+      visible: .segments(segments),
+      positions: Indices(segments.flatMap { (0..<$0.count).map(Int32.init) }, shape: [1, start]),
+      dropout: dropout, sequenceLength: batch.keys.map(\.count).max() ?? 0)
   }
 }

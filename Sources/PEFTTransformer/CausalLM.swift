@@ -77,12 +77,7 @@ public final class CausalLM: AdapterHost {
   /// - Returns: `[B, T, V]`.
   public func callAsFunction(_ ids: Indices, keys: [Range<Int>]? = nil) -> Tensor {
     let context = context(ids, keys: keys, dropout: nil)
-    return logits(hidden(ids, keys: keys, context), context)
-  }
-
-  /// The hidden states below the final norm, `[B, T, D]`.
-  func hidden(_ ids: Indices, keys: [Range<Int>]?, _ context: ForwardContext) -> Tensor {
-    decoder(ids, keys: keys ?? Self.everything(ids), context)
+    return logits(decoder(ids, context), context)
   }
 
   /// Final norm and head of hidden states: `[..., D]` gives `[..., V]`.
@@ -105,7 +100,7 @@ public final class CausalLM: AdapterHost {
       (0..<length).map { Int32(min(max(0, $0 - range.lowerBound), last)) }
     }
     return ForwardContext(
-      spans: AttentionSpans(keys: keys, queries: length, isCausal: true),
+      visible: .rows(keys, queries: length, past: 0),
       positions: Indices(positions, shape: ids.shape), dropout: dropout, sequenceLength: length)
   }
 

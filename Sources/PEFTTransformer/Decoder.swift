@@ -50,27 +50,17 @@ public final class Decoder: Module {
   ///
   /// - Parameters:
   ///   - ids: `[B, T]`.
-  ///   - keys: which keys of each row are no padding, earlier ones included.
-  ///   - past: how many keys of earlier tokens stand before these.
-  ///   - context: of this forward pass; its spans are those without a window.
+  ///   - context: of this forward pass.
   /// - Returns: `[B, T, D]`.
-  public func callAsFunction(
-    _ ids: Indices, keys: [Range<Int>], past: Int = 0, _ context: ForwardContext
-  ) -> Tensor {
+  public func callAsFunction(_ ids: Indices, _ context: ForwardContext) -> Tensor {
     var x = tokens(ids, context)
     if let positions { x = x + positions(context.positions, context) }
     x = x.dropped(embeddingDropout, context.dropout)
-    var windowed: [Int: AttentionSpans] = [:]
+    var spans: [Int?: AttentionSpans] = [:]
     for layer in layers {
-      var spans = context.spans
-      if let window = layer.window {
-        spans =
-          windowed[window]
-          ?? AttentionSpans(
-            keys: keys, queries: ids.shape[1], past: past, isCausal: true, window: window)
-        windowed[window] = spans
-      }
-      x = run(layer, x, spans, context)
+      let own = spans[layer.window] ?? context.visible.spans(window: layer.window)
+      spans[layer.window] = own
+      x = run(layer, x, own, context)
     }
     return x
   }

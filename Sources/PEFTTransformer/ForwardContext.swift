@@ -2,8 +2,8 @@ public import PEFTTensor
 
 /// What every layer of one forward pass needs to know beside its input.
 public struct ForwardContext {
-  /// Which keys each query sees.
-  public var spans: AttentionSpans
+  /// Which keys the tokens see.
+  public var visible: VisibleKeys
   /// The position of every token, `[B, T]`.
   public var positions: Indices
   /// Draws the masks of dropout; nil outside training, where nothing is dropped.
@@ -15,10 +15,10 @@ public struct ForwardContext {
 
   /// A context from its parts.
   public init(
-    spans: AttentionSpans, positions: Indices, dropout: DropoutKeys? = nil,
+    visible: VisibleKeys, positions: Indices, dropout: DropoutKeys? = nil,
     cache: KeyValueCache? = nil, sequenceLength: Int
   ) {
-    (self.spans, self.positions, self.dropout) = (spans, positions, dropout)
+    (self.visible, self.positions, self.dropout) = (visible, positions, dropout)
     (self.cache, self.sequenceLength) = (cache, sequenceLength)
   }
 
@@ -27,8 +27,8 @@ public struct ForwardContext {
   /// - Parameter dropout: draws the masks of dropout; nil outside training.
   public init(dropout: DropoutKeys? = nil) {
     self.init(
-      spans: AttentionSpans(low: [], high: [], batch: 0, queries: 0),
-      positions: Indices([], shape: [0, 0]), dropout: dropout, sequenceLength: 0)
+      visible: .segments([]), positions: Indices([], shape: [0, 0]), dropout: dropout,
+      sequenceLength: 0)
   }
 }
 

@@ -56,6 +56,32 @@ public struct TokenBatch: Sendable, Hashable {
     return (Indices(places), Indices(targets))
   }
 
+  /// Whether there is padding, and no label that is predicted from it or stands on it.
+  var hasIdlePadding: Bool {
+    let length = ids.shape[1]
+    guard tokenCount < ids.count else { return false }
+    return keys.enumerated().allSatisfy { row, range in
+      (1..<max(1, length)).allSatisfy { place in
+        range.dropFirst().contains(place)
+          || labels.values[row * length + place] == Self.ignored
+      }
+    }
+  }
+
+  /// The tokens that are no padding in one row, with their labels; the first token of each row has none.
+  var packed: TokenBatch {
+    let length = ids.shape[1]
+    var (tokens, targets): ([Int32], [Int32]) = ([], [])
+    for (row, range) in keys.enumerated() where !range.isEmpty {
+      let places = row * length + range.lowerBound..<row * length + range.upperBound
+      tokens += ids.values[places]
+      targets += [Self.ignored] + labels.values[places].dropFirst()
+    }
+    return TokenBatch(
+      ids: Indices(tokens, shape: [1, tokens.count]), keys: [0..<tokens.count],
+      labels: Indices(targets, shape: [1, targets.count]))
+  }
+
   /// How many labels count.
   public var targetCount: Int { targets.labels.count }
 }

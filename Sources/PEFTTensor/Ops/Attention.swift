@@ -44,6 +44,25 @@ public struct AttentionSpans: Sendable {
     }
     self.init(low: low, high: high, batch: keys.count, queries: queries)
   }
+
+  /// The spans of one row that holds several sequences one after the other, each causal and by itself.
+  ///
+  /// - Parameters:
+  ///   - segments: ranges that cover the row from 0 on without a gap.
+  ///   - window: how many keys a query sees at most, its own included; nil for all.
+  public init(segments: [Range<Int>], window: Int? = nil) {
+    var (low, high): ([Int32], [Int32]) = ([], [])
+    for segment in segments {
+      precondition(
+        segment.lowerBound == low.count, "AttentionSpans: a gap before the segment \(segment)")
+      for query in segment {
+        low.append(
+          Int32(window.map { max(segment.lowerBound, query - $0 + 1) } ?? segment.lowerBound))
+        high.append(Int32(query + 1))
+      }
+    }
+    self.init(low: low, high: high, batch: 1, queries: low.count)
+  }
 }
 
 extension Tensor {

@@ -44,10 +44,10 @@ struct TokenFeeder {
       (past..<past + count).map { Int32(max(0, $0 - start)) }
     }
     let context = ForwardContext(
-      spans: AttentionSpans(keys: keys, queries: count, past: past, isCausal: true),
+      visible: .rows(keys, queries: count, past: past),
       positions: Indices(positions, shape: ids.shape), cache: cache,
       sequenceLength: longest(past + count))
-    let hidden = model.decoder(ids, keys: keys, past: past, context)
+    let hidden = model.decoder(ids, context)
     cache.advance(by: count)
     let places = (0..<batch).flatMap { row in
       (count - last..<count).map { Int32(row * count + $0) }
