@@ -9,12 +9,6 @@ struct NoteGenerator: Sendable {
   /// Notes that depend on `seed` alone.
   init(seed: UInt64) { generator = Generator(seed: seed) }
 
-  private static let starts = [
-    "b", "br", "c", "ch", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl",
-    "qu", "r", "s", "sh", "st", "t", "th", "tr", "v", "w", "y", "z",
-  ]
-  private static let vowels = ["a", "e", "i", "o", "u", "ai", "ee", "oo"]
-  private static let ends = ["", "", "n", "r", "l", "s", "ck", "x", "m", "d", "nd", "ft", "rt"]
   private static let months = [
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
@@ -23,7 +17,7 @@ struct NoteGenerator: Sendable {
 
   /// The next note: one paragraph without line breaks.
   mutating func next() -> String {
-    switch generator.below(7) {
+    switch generator.below(9) {
     case 0: ledger()
     case 1: letter()
     case 2: spelling()
@@ -34,14 +28,7 @@ struct NoteGenerator: Sendable {
     }
   }
 
-  /// An invented name of two or three syllables.
-  private mutating func name() -> String {
-    var name = ""
-    for _ in 0..<generator.pick(2...3) {
-      name += generator.pick(Self.starts) + generator.pick(Self.vowels)
-    }
-    return (name + generator.pick(Self.ends)).capitalizedFirst
-  }
+  private mutating func name() -> String { InventedName.next(&generator) }
 
   private mutating func ledger() -> String {
     let goods = generator.pick(3, of: Self.goods)

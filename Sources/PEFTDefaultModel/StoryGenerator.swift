@@ -54,11 +54,13 @@ public struct StoryGenerator: Sendable {
 
   private mutating func character(isFemale: Bool, except name: String) -> Character {
     let names = (isFemale ? StoryWords.girls : StoryWords.boys).filter { $0 != name }
+    // Half of the names are in no list, so they have to be remembered from the story.
+    let name = generator.oneIn(2) ? InventedName.next(&generator) : generator.pick(names)
     let nature = generator.pick(StoryWords.natures)
     let kind =
       generator.oneIn(2) ? generator.pick(StoryWords.animals) : isFemale ? "girl" : "boy"
     return Character(
-      name: generator.pick(names), description: article("\(nature) \(kind)"), isFemale: isFemale)
+      name: name, description: article("\(nature) \(kind)"), isFemale: isFemale)
   }
 
   private mutating func opening(_ hero: Character) -> String {

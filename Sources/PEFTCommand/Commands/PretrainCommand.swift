@@ -11,7 +11,7 @@ enum PretrainCommand: Command {
     options: [
       Option("output", "DIR", "The folder to write."),
       Option("seed", "N", default: "1", "Chooses the texts and the initial weights."),
-      Option("steps", "N", default: "1500", "How many optimiser steps."),
+      Option("steps", "N", default: "3000", "How many optimiser steps."),
       Option("batch", "N", default: "32", "Texts in a step."),
       Option(
         "vocabulary-texts", "N", default: "20000", "Texts that the vocabulary is learnt from."),
@@ -23,7 +23,7 @@ enum PretrainCommand: Command {
     let output = try arguments.required("output")
     var pretraining = Pretraining(
       seed: try arguments.seed(default: 1),
-      steps: try arguments.integer("steps", in: 1...1_000_000) ?? 1500)
+      steps: try arguments.integer("steps", in: 1...1_000_000) ?? 3000)
     pretraining.batchSize = try arguments.integer("batch", in: 1...10_000) ?? pretraining.batchSize
     pretraining.vocabularyTexts =
       try arguments.integer("vocabulary-texts", in: 1...1_000_000)

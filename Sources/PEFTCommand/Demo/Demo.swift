@@ -8,7 +8,7 @@ import PEFTTransformer
 
 /// One adaptation from beginning to end: the base model, LoRA beside full fine-tuning, saving, merging.
 struct Demo {
-  static let defaultSteps = 150
+  static let defaultSteps = 200
   /// How many held-out rows the methods write reports for.
   private static let reportedRows = 50
 

@@ -42,7 +42,7 @@ struct Pretraining {
     let encoder = ExampleEncoder(
       tokenizer, beginning: 0, end: 0, addsSpecialTokens: false, maximumLength: 256)
     let start = ContinuousClock.now
-    try train(model, encoder)
+    try train(model, tokenizer)
     let seconds = (ContinuousClock.now - start).seconds
     try model.save(to: folder, as: .bfloat16)
     // `save` writes a configuration without the tokens around a text.
@@ -53,9 +53,14 @@ struct Pretraining {
       parameters: model.parameterCount(), heldOutLoss: heldOut.loss, seconds: seconds)
   }
 
-  private func train(_ model: CausalLM, _ encoder: ExampleEncoder) throws {
+  private func train(_ model: CausalLM, _ tokenizer: Tokenizer) throws {
+    var texts = BaseText(seed: seed)
+    var splitter = WordSplitter(tokenizer, seed: seed)
+    let examples = (0..<steps * batchSize).map { _ in
+      TrainingExample(ids: [0] + splitter.encode(texts.next()) + [0])
+    }
     let batches = TokenBatches(
-      examples(steps * batchSize, seed: seed, encoder), batchSize: batchSize,
+      examples, batchSize: batchSize,
       order: .shuffled(seed: seed), groupsLengths: true)
     let trainer = Trainer(
       model,
@@ -71,8 +76,10 @@ struct Pretraining {
     }
   }
 
-  private func examples(_ count: Int, seed: UInt64, _ encoder: ExampleEncoder) -> [TrainingExample]
-  {
+  /// Texts as tokens; every one of them counts.
+  private func examples(
+    _ count: Int, seed: UInt64, _ encoder: ExampleEncoder
+  ) -> [TrainingExample] {
     var texts = BaseText(seed: seed)
     return (0..<count).compactMap { _ in encoder.encode(.text(texts.next())).example }
   }
