@@ -87,6 +87,19 @@ KERNEL(void, attention_query_gradient,
        (const peft_attention *a, size_t head, float *query_tiles, size_t parts, size_t part_stride,
         float *gradient, size_t gradient_stride),
        (a, head, query_tiles, parts, part_stride, gradient, gradient_stride))
+KERNEL(void, skinny_product,
+       (const float *a, size_t a_stride, int is_transposed, const float *b, size_t b_stride,
+        float *c, size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha,
+        float beta),
+       (a, a_stride, is_transposed, b, b_stride, c, c_stride, rows, inner, columns, alpha, beta))
+KERNEL(void, skinny_dots,
+       (const float *a, size_t a_stride, const float *b, size_t b_stride, float *c,
+        size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha, float beta),
+       (a, a_stride, b, b_stride, c, c_stride, rows, inner, columns, alpha, beta))
+KERNEL(void, transpose,
+       (const float *x, size_t x_stride, size_t rows, size_t columns, float alpha, float beta,
+        float *y, size_t y_stride),
+       (x, x_stride, rows, columns, alpha, beta, y, y_stride))
 KERNEL(float, cross_entropy_row,
        (const float *x, size_t columns, size_t target, float smoothing, float gradient_scale,
         float *dx),

@@ -1,3 +1,4 @@
+internal import CPEFTKernels
 internal import CPEFTOpenBLAS
 
 extension Kernels {
@@ -37,18 +38,58 @@ extension Kernels {
   private static let preciseWork = 1 << 19
 
   /// C = alpha * op(A) op(B) + beta * C, cut over the worker threads along the longer side of C.
+  ///
+  /// How it is computed follows from the shapes alone.
   static func multiply(
     _ a: Matrix, _ aForm: Transposition = .none, _ b: Matrix, _ bForm: Transposition = .none,
     alpha: Float = 1, beta: Float = 0, to c: Matrix
   ) {
+    if c.rows == 0 || c.columns == 0 { return }
     let inner = aForm == .none ? a.columns : a.rows
     let work = c.rows * c.columns * inner
     if work <= preciseWork, c.rows > 1, work > 0 {
       return multiplyPrecisely(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
     }
-    let parts = work < parallelWork ? 1 : Parallel.threads
+    let way = Way(rows: c.rows, inner: inner, columns: c.columns, aForm, bForm)
+    let factors = Factors(alpha: alpha, beta: beta)
+    switch way {
+    case .library: cut(a, aForm, b, bForm, factors, to: c, by: callLibrary)
+    case .product where bForm == .none: cut(a, aForm, b, .none, factors, to: c, by: product)
+    case .dots where bForm == .transposed: cut(a, .none, b, .transposed, factors, to: c, by: dots)
+    case .product, .dots:
+      let turned = Tensor(uninitialized: [b.columns, b.rows])
+      transpose(b, to: .init(turned))
+      if way == .product {
+        cut(a, aForm, .init(turned), .none, factors, to: c, by: product)
+      } else {
+        cut(a, .none, .init(turned), .transposed, factors, to: c, by: dots)
+      }
+    case .turnedProduct:
+      // C^T = B^T A is a product with few rows.
+      let turned = Tensor(uninitialized: [c.columns, c.rows])
+      let one = Factors(alpha: 1, beta: 0)
+      cut(b, .transposed, a, .none, one, to: .init(turned), by: product)
+      transpose(.init(turned), factors, to: c)
+    }
+  }
+
+  /// The numbers of a product.
+  private struct Factors {
+    var alpha: Float
+    var beta: Float
+  }
+
+  private typealias Product = (Matrix, Transposition, Matrix, Transposition, Factors, Matrix) ->
+    Void
+
+  private static func cut(
+    _ a: Matrix, _ aForm: Transposition, _ b: Matrix, _ bForm: Transposition, _ factors: Factors,
+    to c: Matrix, by product: Product
+  ) {
+    let inner = aForm == .none ? a.columns : a.rows
+    let parts = c.rows * c.columns * inner < parallelWork ? 1 : Parallel.threads
     if parts == 1 {
-      multiplyAlone(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
+      product(a, aForm, b, bForm, factors, c)
     } else if c.rows >= c.columns {
       Parallel.run(c.rows, grain: max(8, c.rows / parts / 2)) { _, rows in
         var (part, target) = (a, c)
@@ -56,7 +97,7 @@ extension Kernels {
         if aForm == .none { part.rows = rows.count } else { part.columns = rows.count }
         target.address += rows.lowerBound * c.stride
         target.rows = rows.count
-        multiplyAlone(part, aForm, b, bForm, alpha: alpha, beta: beta, to: target)
+        product(part, aForm, b, bForm, factors, target)
       }
     } else {
       Parallel.run(c.columns, grain: max(8, c.columns / parts / 2)) { _, columns in
@@ -65,19 +106,44 @@ extension Kernels {
         if bForm == .none { part.columns = columns.count } else { part.rows = columns.count }
         target.address += columns.lowerBound
         target.columns = columns.count
-        multiplyAlone(a, aForm, part, bForm, alpha: alpha, beta: beta, to: target)
+        product(a, aForm, part, bForm, factors, target)
       }
     }
   }
 
-  /// The same on the calling thread.
-  static func multiplyAlone(
-    _ a: Matrix, _ aForm: Transposition = .none, _ b: Matrix, _ bForm: Transposition = .none,
-    alpha: Float = 1, beta: Float = 0, to c: Matrix
+  // MARK: The ways
+
+  private static func product(
+    _ a: Matrix, _ aForm: Transposition, _ b: Matrix, _: Transposition, _ factors: Factors,
+    to c: Matrix
+  ) {
+    peft_skinny_product(
+      a.address, a.stride, aForm == .none ? 0 : 1, b.address, b.stride, c.address, c.stride, c.rows,
+      b.rows, c.columns, factors.alpha, factors.beta)
+  }
+
+  private static func dots(
+    _ a: Matrix, _: Transposition, _ b: Matrix, _: Transposition, _ factors: Factors, to c: Matrix
+  ) {
+    peft_skinny_dots(
+      a.address, a.stride, b.address, b.stride, c.address, c.stride, c.rows, b.columns, c.columns,
+      factors.alpha, factors.beta)
+  }
+
+  private static func transpose(
+    _ x: Matrix, _ factors: Factors = Factors(alpha: 1, beta: 0), to y: Matrix
+  ) {
+    peft_transpose(
+      x.address, x.stride, x.rows, x.columns, factors.alpha, factors.beta, y.address, y.stride)
+  }
+
+  private static func callLibrary(
+    _ a: Matrix, _ aForm: Transposition, _ b: Matrix, _ bForm: Transposition, _ factors: Factors,
+    to c: Matrix
   ) {
     _ = useOneThreadOfOpenBLAS
     let inner = aForm == .none ? a.columns : a.rows
-    if c.rows == 0 || c.columns == 0 { return }
+    let (alpha, beta) = (factors.alpha, factors.beta)
     if c.rows == 1, inner > 0 {
       // A row times a matrix: the matrix-vector product reads B once, where sgemm packs it first.
       // Zeros are written here, since a BLAS may multiply what lies there by a beta of 0.
@@ -92,5 +158,51 @@ extension Kernels {
       CblasRowMajor, aForm.blas, bForm.blas, Int32(c.rows), Int32(c.columns), Int32(inner), alpha,
       a.address, Int32(max(1, a.stride)), b.address, Int32(max(1, b.stride)), beta, c.address,
       Int32(max(1, c.stride)))
+  }
+}
+
+/// By which kernel a product is computed: ours where a side is short or B is small.
+///
+/// The bounds are where the kernels were measured to be faster than OpenBLAS.
+private enum Way {
+  /// OpenBLAS, which packs both operands into panels.
+  case library
+  /// Rows of C from elements of A and rows of B as they lie; B is transposed first where it has to be.
+  case product
+  /// Dot products of rows of A and rows of B^T; B is transposed first where it has to be.
+  case dots
+  /// `product` for the transpose of C.
+  case turnedProduct
+
+  /// Elements of B that stay in the caches without being packed.
+  private static let small = 1 << 16
+
+  init(
+    rows: Int, inner: Int, columns: Int, _ aForm: Kernels.Transposition,
+    _ bForm: Kernels.Transposition
+  ) {
+    self = .library
+    if rows == 1 || inner == 0 { return }
+    switch (aForm, bForm) {
+    case (.none, .transposed):
+      if inner >= 32, columns < 16 || (rows <= 16 && inner >= 256) {
+        self = .dots
+      } else if columns <= 64 || inner <= 32 || inner * columns <= Self.small, rows >= 32 {
+        self = .product
+      }
+    case (.none, .none):
+      if columns < 16, inner >= 32 {
+        if rows >= 64 { self = .dots }
+      } else if columns <= 64 || inner <= 32 || rows <= 32 || inner * columns <= Self.small {
+        self = .product
+      }
+    case (.transposed, .none):
+      if columns < 16, rows > columns {
+        if inner >= 64 { self = .turnedProduct }
+      } else if rows <= 64 || inner <= 32 || rows * columns <= Self.small {
+        self = .product
+      }
+    case (.transposed, .transposed): break
+    }
   }
 }

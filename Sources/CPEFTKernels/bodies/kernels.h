@@ -30,6 +30,8 @@
 
 #include "attention_backward.h"
 
+#include "skinny.h"
+
 #include "optimisers.h"
 
 #include "formats.h"

@@ -132,6 +132,20 @@ void peft_attention_query_gradient(const peft_attention *a, size_t head, float *
                                    size_t parts, size_t part_stride, float *gradient,
                                    size_t gradient_stride);
 
+// ---- Products with a short side -----------------------------------------------------------------
+// C = alpha * A B + beta * C with A rows x inner, or inner x rows where it is transposed, and B inner
+// x columns; a beta of 0 does not read C. For a short inner side or few rows.
+void peft_skinny_product(const float *a, size_t a_stride, int is_transposed, const float *b,
+                         size_t b_stride, float *c, size_t c_stride, size_t rows, size_t inner,
+                         size_t columns, float alpha, float beta);
+// C = alpha * A B^T + beta * C with A rows x inner and B columns x inner. For few columns.
+void peft_skinny_dots(const float *a, size_t a_stride, const float *b, size_t b_stride, float *c,
+                      size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha,
+                      float beta);
+// Y = alpha * X^T + beta * Y with X rows x columns.
+void peft_transpose(const float *x, size_t x_stride, size_t rows, size_t columns, float alpha,
+                    float beta, float *y, size_t y_stride);
+
 // ---- Loss ---------------------------------------------------------------------------------------
 // One row of cross-entropy with label smoothing eps: the target distribution is (1 - eps) at target
 // and eps / columns everywhere. Returns the loss; where dx is not NULL, dx = gradient_scale *

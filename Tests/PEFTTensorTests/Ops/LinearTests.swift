@@ -34,6 +34,14 @@ final class LinearTests: XCTestCase {
     check([0, 3], outputs: 2, hasBias: true, branches: [.init(rank: 2, scale: 1, hasBias: true)])
   }
 
+  func testLowRankBranchesOfManyRows() {
+    for layout in [WeightLayout.outputInput, .inputOutput] {
+      check(
+        [2, 70, 90], outputs: 120, hasBias: false, layout: layout,
+        branches: [.init(rank: 8, scale: 2)], samples: 2)
+    }
+  }
+
   func testLowRankBranchesWithDropout() {
     check([5, 9], outputs: 4, hasBias: true, branches: [.init(rank: 3, scale: 2, dropout: 0.4)])
     check(

@@ -28,6 +28,17 @@ final class MatrixProductTests: XCTestCase {
     check([2, 20, 150], [2, 150, 120], samples: 3)
   }
 
+  func testProductsWithAShortSide() {
+    // With their gradients, the short side is in each place of each kind of product.
+    check([300, 120], [120, 8], samples: 3)
+    check([100, 40], [40, 8], samples: 3)
+    check([10, 300], [300, 20], samples: 3)
+    check([10, 20], [20, 300], samples: 3)
+    check([64, 8], [8, 65], samples: 3)
+    check([2, 66, 70], [2, 70, 5], samples: 3)
+    check([40, 300], [300, 300], samples: 3)
+  }
+
   private func check(
     _ left: [Int], _ right: [Int], samples: Int = 40, file: StaticString = #filePath,
     line: UInt = #line
