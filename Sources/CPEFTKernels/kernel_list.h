@@ -139,3 +139,38 @@ KERNEL(void, bfloat16_panel, (const void *panel, size_t inputs, void *work), (pa
 KERNEL(void, bfloat16_panel_transposed,
        (const void *panels, size_t outputs, size_t inputs, size_t column, void *work),
        (panels, outputs, inputs, column, work))
+KERNEL(void, nf4_panel,
+       (const peft_nf4_weight *weight, size_t panel, void *work),
+       (weight, panel, work))
+KERNEL(void, nf4_panel_transposed,
+       (const peft_nf4_weight *weight, size_t panel, size_t outputs, size_t column, void *work),
+       (weight, panel, outputs, column, work))
+KERNEL(void, nf4_multiply_few,
+       (const peft_nf4_weight *weight, size_t panel, const float *x, size_t rows, size_t x_stride,
+        float *y, size_t y_stride, float beta),
+       (weight, panel, x, rows, x_stride, y, y_stride, beta))
+KERNEL(void, nf4_unpack,
+       (const peft_nf4_weight *weight, size_t panel, float *w, size_t stride),
+       (weight, panel, w, stride))
+KERNEL(void, nf4_quantise,
+       (const float *w, size_t n, uint8_t *bytes, float *scales),
+       (w, n, bytes, scales))
+KERNEL(void, nf4_pack,
+       (const uint8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes),
+       (bytes, outputs, inputs, codes))
+KERNEL(void, nf4_bytes,
+       (const uint32_t *codes, size_t outputs, size_t inputs, uint8_t *bytes),
+       (codes, outputs, inputs, bytes))
+KERNEL(void, blockwise_quantise,
+       (const float *x, size_t n, const peft_dynamic_map *map, uint8_t *codes, float *scales),
+       (x, n, map, codes, scales))
+KERNEL(void, blockwise_dequantise,
+       (const uint8_t *codes, const float *scales, size_t n, const peft_dynamic_map *map, float *x),
+       (codes, scales, n, map, x))
+KERNEL(void, adamw_8bit,
+       (float *w, const float *g, uint8_t *m, float *m_scales, uint8_t *v, float *v_scales, size_t n,
+        const peft_dynamic_map *m_map, const peft_dynamic_map *v_map, float gradient_scale,
+        double rate, double decay, double beta1, double beta2, double step_size,
+        double inverse_root_correction2, double epsilon),
+       (w, g, m, m_scales, v, v_scales, n, m_map, v_map, gradient_scale, rate, decay, beta1, beta2,
+        step_size, inverse_root_correction2, epsilon))

@@ -33,12 +33,12 @@ extension Kernels {
   private static let parallelWork = 1 << 17
 
   /// y = x W^T + beta * y.
-  static func multiply(_ x: Tensor, _ weight: some PackedWeight, to y: Tensor, beta: Float) {
+  static func multiplyPanels(_ x: Tensor, _ weight: some PackedWeight, to y: Tensor, beta: Float) {
     let inner = weight.inputs
     let panels = panelCount(weight.outputs)
     if x.rows == 0 || panels == 0 { return }
     let rows = Storage(byteCount: packedByteCount(rows: min(x.rows, rowBlock), inner: inner))
-    let parts = Parallel.partCount(panels, grain: grain(rows: x.rows, inner: inner))
+    let parts = Parallel.partCount(panels, grain: panelGrain(rows: x.rows, inner: inner))
     let size = weight.isReady ? 0 : panel * width * evened(inner)
     let scratch = Storage(byteCount: parts * size)
     for first in stride(from: 0, to: x.rows, by: rowBlock) {
@@ -46,7 +46,7 @@ extension Kernels {
       pack(
         x.address + first * x.rowStride, rows: count, columns: inner, stride: x.rowStride,
         to: rows.address)
-      Parallel.run(panels, grain: grain(rows: x.rows, inner: inner)) { part, range in
+      Parallel.run(panels, grain: panelGrain(rows: x.rows, inner: inner)) { part, range in
         for index in range {
           let columns = min(panel, weight.outputs - index * panel)
           peft_packed_multiply(
@@ -66,7 +66,7 @@ extension Kernels {
     if dy.rows == 0 || panels == 0 { return }
     let depth = min(outputBlock, weight.outputs)
     let rows = Storage(byteCount: packedByteCount(rows: min(dy.rows, rowBlock), inner: depth))
-    let grain = grain(rows: dy.rows, inner: depth)
+    let grain = panelGrain(rows: dy.rows, inner: depth)
     let size = panel * width * panelCount(depth) * panel
     let scratch = Storage(byteCount: Parallel.partCount(panels, grain: grain) * size)
     for first in stride(from: 0, to: dy.rows, by: rowBlock) {
@@ -101,7 +101,7 @@ extension Kernels {
   }
 
   /// The panels that are worth a thread.
-  private static func grain(rows: Int, inner: Int) -> Int {
+  static func panelGrain(rows: Int, inner: Int) -> Int {
     max(1, parallelWork / max(1, rows * inner * panel))
   }
 

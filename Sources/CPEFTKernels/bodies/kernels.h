@@ -1,5 +1,6 @@
 // All kernel bodies and their table, for one instruction set. The including file defines TABLE,
-// TABLE_NAME, LANES and what the set can do: HAS_FMA, HAS_MASKED, HAS_F16C, HAS_SCALEF, HAS_PERMUTE, HAS_BFLOAT16.
+// TABLE_NAME, LANES and what the set can do: HAS_FMA, HAS_MASKED, HAS_F16C, HAS_SCALEF,
+// HAS_PERMUTE, HAS_BFLOAT16.
 #include "../kernel_table.h"
 
 #define KERNEL(result, name, parameters, arguments) static __typeof__(peft_##name) kernel_##name;
@@ -39,6 +40,12 @@
 #include "packed.h"
 
 #include "packed_bfloat16.h"
+
+#include "packed_nf4.h"
+
+#include "packed_nf4_quantise.h"
+
+#include "blockwise.h"
 
 const peft_kernel_table TABLE = {
     .name = TABLE_NAME,

@@ -210,4 +210,60 @@ void peft_bfloat16_panel(const void *panel, size_t inputs, void *work);
 void peft_bfloat16_panel_transposed(const void *panels, size_t outputs, size_t inputs,
                                     size_t column, void *work);
 
+// ---- NF4 (QLoRA, arXiv 2305.14314, in the layout of bitsandbytes) -------------------------------
+// Blocks of 64 consecutive elements of the row-major matrix have one scale each, their largest
+// magnitude; an element is a 4-bit code of a number in -1...1 times that scale.
+typedef struct {
+  size_t outputs, inputs;
+  // Panels [32-output panel][inputs / 8 rounded up][32 outputs]: eight codes in four bytes, those
+  // of the earlier inputs in the earlier byte and there in the upper half; codes of 0 fill up.
+  const uint32_t *codes;
+  // The scales of the blocks in float32, or NULL where they are quantised as well:
+  const float *scales;
+  // a code for each block, a scale for each 256 of those, the 256 numbers that codes stand for, and
+  // what is added.
+  const uint8_t *scale_codes;
+  const float *scale_scales;
+  const float *scale_map;
+  float offset;
+} peft_nf4_weight;
+
+// One panel in the work form; elements are rounded to bfloat16.
+void peft_nf4_panel(const peft_nf4_weight *weight, size_t panel, void *work);
+// The panel of W transposed with inputs column ..< column + 32, of so many outputs from the panel
+// on; work has room for outputs rounded up to 32.
+void peft_nf4_panel_transposed(const peft_nf4_weight *weight, size_t panel, size_t outputs,
+                               size_t column, void *work);
+// y = x W^T + beta * y for the outputs of one panel and at most 4 rows, in float32 throughout;
+// inputs must be a multiple of 8. y is that of output 0.
+void peft_nf4_multiply_few(const peft_nf4_weight *weight, size_t panel, const float *x, size_t rows,
+                           size_t x_stride, float *y, size_t y_stride, float beta);
+// The outputs of one panel in float32; w is that of output 0.
+void peft_nf4_unpack(const peft_nf4_weight *weight, size_t panel, float *w, size_t stride);
+// Codes of n consecutive elements that start a block: two in a byte, the first in its upper half.
+void peft_nf4_quantise(const float *w, size_t n, uint8_t *bytes, float *scales);
+// Such bytes of at most 32 outputs to a panel's codes, and back.
+void peft_nf4_pack(const uint8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes);
+void peft_nf4_bytes(const uint32_t *codes, size_t outputs, size_t inputs, uint8_t *bytes);
+
+// ---- Eight bits, in blocks of 256 elements that start at the first ------------------------------
+// A code stands for values[code] times the scale of its block, the largest magnitude in it. The code
+// of x is grid[round(65535 * (x / scale + 1) / 2)], as in bitsandbytes on the CPU.
+typedef struct {
+  float values[256];
+  uint8_t grid[65536];
+} peft_dynamic_map;
+
+void peft_blockwise_quantise(const float *x, size_t n, const peft_dynamic_map *map, uint8_t *codes,
+                             float *scales);
+void peft_blockwise_dequantise(const uint8_t *codes, const float *scales, size_t n,
+                               const peft_dynamic_map *map, float *x);
+// peft_adamw with both moments in eight bits: a step is taken with the moments before they are
+// quantised again.
+void peft_adamw_8bit(float *w, const float *g, uint8_t *m, float *m_scales, uint8_t *v,
+                     float *v_scales, size_t n, const peft_dynamic_map *m_map,
+                     const peft_dynamic_map *v_map, float gradient_scale, double rate, double decay,
+                     double beta1, double beta2, double step_size, double inverse_root_correction2,
+                     double epsilon);
+
 #endif

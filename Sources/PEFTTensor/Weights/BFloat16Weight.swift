@@ -57,7 +57,7 @@ public struct BFloat16Weight: WeightStorage {
   /// Sets y = x W^T + beta * y.
   public func multiply(_ x: Tensor, to y: Tensor, beta: Float) {
     checkShapes("BFloat16Weight.multiply", x: x, y: y)
-    Kernels.multiply(x, packed, to: y, beta: beta)
+    Kernels.multiplyPanels(x, packed, to: y, beta: beta)
   }
 
   /// Sets dx = dy W + beta * dx.
