@@ -8,8 +8,8 @@ struct BenchError: Error, CustomStringConvertible {
 struct BenchOptions {
   static let usage = """
     usage: peft-bench WORKLOAD [--option value ...]
-      step      --arch gpt2|llama --mode lora|lora-all|bf16|full --batch 4 --length 128 --steps 8 --rank 8
-      generate  --new 64 --precision float32|bfloat16
+      step      --arch gpt2|llama --mode lora|lora-all|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
+      generate  --new 64 --precision float32|bfloat16|nf4
       finetune  --model FOLDER --data FILE --steps 300      (rows "meaning||text"; see the README)
     """
 

@@ -10,7 +10,7 @@ struct GenerateWorkload {
     let count = try options.number("new", default: 64)
     let name = try options.text("precision", default: "float32")
     guard let precision = Precision(rawValue: name) else {
-      throw BenchError("--precision \(name) is none of float32, bfloat16")
+      throw BenchError("--precision \(name) is none of float32, bfloat16, nf4")
     }
     let model = try CausalLM(
       StepWorkload.configuration("gpt2"), from: RandomParameters(seed: 0, isTrainable: false),

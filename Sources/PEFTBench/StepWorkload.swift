@@ -28,14 +28,14 @@ struct StepWorkload {
     let model = try CausalLM(
       Self.configuration(architecture),
       from: RandomParameters(seed: 0, isTrainable: mode == "full"),
-      precision: mode == "bf16" ? .bfloat16 : .float32)
+      precision: mode == "bf16" ? .bfloat16 : mode == "qlora" ? .nf4 : .float32)
     let rank = try options.number("rank", default: 8)
     switch mode {
     case "full": break
-    case "lora", "bf16": try model.attach(LoRA(rank: rank, alpha: Double(2 * rank)))
+    case "lora", "bf16", "qlora": try model.attach(LoRA(rank: rank, alpha: Double(2 * rank)))
     case "lora-all":
       try model.attach(LoRA(rank: rank, alpha: Double(2 * rank), targets: .allLinear))
-    default: throw BenchError("--mode \(mode) is none of lora, lora-all, bf16, full")
+    default: throw BenchError("--mode \(mode) is none of lora, lora-all, bf16, qlora, full")
     }
     let trainable = model.parameters(.trainable)
     let optimizer = AdamW(trainable, learningRate: 1e-4)

@@ -42,15 +42,20 @@ public final class CausalLM: AdapterHost {
         .normal(configuration.initializerRange))
     }
     head = Linear(weight: weight)
-    head.store(as: precision)
+    head.store(as: headPrecision(precision))
+  }
+
+  /// The head is not quantised, as in bitsandbytes: with `.nf4` it is bfloat16.
+  private func headPrecision(_ precision: Precision) -> Precision {
+    precision == .nf4 ? .bfloat16 : precision
   }
 
   /// Keeps the frozen weights of all linear layers in a precision from now on.
   ///
-  /// Going back to float32 does not bring back what was rounded. Weights that are trainable stay as they are.
+  /// With `.nf4` the output head, which quantisation harms most, is kept in bfloat16. Going back to float32 does not bring back what was rounded. Weights that are trainable stay as they are.
   public func store(as precision: Precision) {
     for (_, module) in walk(includingAdapters: false).modules {
-      (module as? Linear)?.store(as: precision)
+      (module as? Linear)?.store(as: module === head ? headPrecision(precision) : precision)
     }
   }
 

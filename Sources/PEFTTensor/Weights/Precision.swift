@@ -6,12 +6,16 @@ public enum Precision: String, Sendable, Hashable, CaseIterable {
   case float32
   /// Rounded to bfloat16, half the memory; activations are rounded in the products with them.
   case bfloat16
+  /// In four bits, NF4 with doubly quantised scales (arXiv 2305.14314), an eighth of the memory; activations are rounded to
+  /// bfloat16 in the products with them.
+  case nf4
 
   /// The storage of a weight `[M, N]` in this precision; nil where the tensor itself stays.
   func storage(_ weight: Tensor) -> (any WeightStorage)? {
     switch self {
     case .float32: nil
     case .bfloat16: BFloat16Weight(weight)
+    case .nf4: NF4Weight(weight)
     }
   }
 }
