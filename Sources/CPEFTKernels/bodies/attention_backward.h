@@ -1,11 +1,12 @@
 // Attention backward: tiles of keys, each against the queries that see it, with the probabilities
 // made again from the sums of the forward pass.
 
-// One tile of queries against one tile of keys: where it lies, and what is known of its queries.
+// Some queries against one tile of keys, or the first LANES of it: where they lie, and what is known
+// of the queries.
 typedef struct {
-  size_t query, rows, key;
+  size_t query, rows, key, vectors;
   const float *log_sums, *delta;
-  uint64_t index;  // of its first score, in the mask of dropout
+  uint64_t index;  // of the first score, in the mask of dropout
 } score_tile;
 
 // From the scores in `kept` and the gradients of the probabilities in `change`: the probabilities
@@ -15,22 +16,22 @@ HELPER void probabilities_and_changes(const peft_attention *a, const score_tile 
                                       float *change) {
   vi lane;
   for (size_t j = 0; j < LANES; j++) lane[j] = (int32_t)(t->key + j);
-  for (size_t i = 0; i < t->rows; i++) {
+  for (size_t i = 0; i < t->rows; i++, kept += TILE, change += TILE) {
     vf log_sum = splat(t->log_sums[i]), delta = splat(t->delta[i]);
     int32_t low = 0, high = 0;
     if (is_edge) {
       low = (int32_t)key_bound(a->low[t->query + i], a->key_count);
       high = (int32_t)key_bound(a->high[t->query + i], a->key_count);
     }
-    for (size_t at = i * TILE; at < (i + 1) * TILE; at += LANES) {
+    for (size_t at = 0; at < t->vectors * LANES; at += LANES) {
       vf p = power_of_two(load(kept + at, LANES) - log_sum), dp = load(change + at, LANES);
       if (is_edge) {
-        vi place = lane + (int32_t)(at - i * TILE);
+        vi place = lane + (int32_t)at;
         p = choose((place >= low) & (place < high), p, splat(0.0f));
       }
       vf k = p;
       if (drops) {
-        uint64_t index = t->index + i * a->key_count + (at - i * TILE);
+        uint64_t index = t->index + i * a->key_count + at;
         k = dropped(p, mask, index);
         dp = dropped(dp, mask, index);
       }
@@ -38,8 +39,6 @@ HELPER void probabilities_and_changes(const peft_attention *a, const score_tile 
       store(change + at, p * (dp - delta), LANES);
     }
   }
-  // Rows without a query take part in the transposition.
-  if (t->rows < TILE) memset(change + t->rows * TILE, 0, 4 * (TILE - t->rows) * TILE);
 }
 
 // y = x^T, both TILE x TILE.
@@ -99,35 +98,50 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
     memset(dk, 0, 8 * area);
     for (size_t tile = 0; tile < tiles; tile++) {
       size_t query = tile * TILE, rows = smaller(TILE, queries - query);
-      int is_seen = 0, is_edge = key_rows < TILE;
+      // Where the first LANES queries see none of the last LANES keys, as on the diagonal of causal
+      // attention, that quarter of the tile is left out.
+      int is_seen = 0, is_edge = key_rows < TILE, is_whole = 0;
       for (size_t i = query; i < query + rows; i++) {
         size_t from = key_bound(a->low[i], a->key_count), to = key_bound(a->high[i], a->key_count);
         is_seen |= from < to && from < key + key_rows && to > key;
         is_edge |= from > key || to < key + key_rows;
+        is_whole |= i < query + LANES && from < to && to > key + LANES;
       }
       if (!is_seen) continue;
       for (size_t head = 0; head < a->heads; head++) {
-        const float *q = a->queries + query * a->query_stride + head * width;
-        const float *dy = change + query * change_stride + head * width;
-        score_tile t = {
-            .query = query, .rows = rows, .key = key,
-            .log_sums = log_sums + head * queries + query,
-            .delta = delta + head * queries + query,
-            .index = a->dropout_first + (head * queries + query) * a->key_count + key};
-        tile_product(q, a->query_stride, rows, width, packed_keys, kept, 0);
-        tile_product(dy, change_stride, rows, width, packed_values, ds, 0);
-        if (drops) {
-          probabilities_and_changes(a, &t, 1, 1, &mask, kept, ds);
-        } else if (is_edge) {
-          probabilities_and_changes(a, &t, 1, 0, &mask, kept, ds);
-        } else {
-          probabilities_and_changes(a, &t, 0, 0, &mask, kept, ds);
+        for (size_t start = 0, count; start < rows; start += count) {
+          count = is_whole ? rows : smaller(LANES, rows - start);
+          const float *q = a->queries + (query + start) * a->query_stride + head * width;
+          const float *dy = change + (query + start) * change_stride + head * width;
+          size_t line = head * queries + query + start;
+          score_tile t = {
+              .query = query + start, .rows = count, .key = key,
+              .vectors = is_whole || start > 0 ? 2 : 1,
+              .log_sums = log_sums + line, .delta = delta + line,
+              .index = a->dropout_first + line * a->key_count + key};
+          float *p = kept + start * TILE, *dp = ds + start * TILE;
+          tile_product(q, a->query_stride, count, width, packed_keys, p, 0, t.vectors);
+          tile_product(dy, change_stride, count, width, packed_values, dp, 0, t.vectors);
+          if (drops) {
+            probabilities_and_changes(a, &t, 1, 1, &mask, p, dp);
+          } else if (is_edge) {
+            probabilities_and_changes(a, &t, 1, 0, &mask, p, dp);
+          } else {
+            probabilities_and_changes(a, &t, 0, 0, &mask, p, dp);
+          }
+          tile_transposed_product(dy, change_stride, width, count, p, dv, 1, t.vectors);
+          tile_transposed_product(q, a->query_stride, width, count, dp, dk, 1, t.vectors);
         }
-        tile_transposed_product(dy, change_stride, width, rows, kept, dv, 1);
-        tile_transposed_product(q, a->query_stride, width, rows, ds, dk, 1);
+        // What no query has a row for takes part in the transposition.
+        if (rows < TILE) memset(ds + rows * TILE, 0, 4 * (TILE - rows) * TILE);
         transpose_tile(ds, turned);
-        tile_transposed_product(k, a->key_stride, width, key_rows, turned,
-                                query_tiles + (head * tiles + tile) * area, 1);
+        float *dq = query_tiles + (head * tiles + tile) * area;
+        size_t left = is_whole ? key_rows : smaller(LANES, key_rows);
+        tile_transposed_product(k, a->key_stride, width, left, turned, dq, 1, 2);
+        if (left < key_rows && rows > LANES) {
+          tile_transposed_product(k + left * a->key_stride, a->key_stride, width, key_rows - left,
+                                  turned + left * TILE + LANES, dq + LANES, 1, 1);
+        }
       }
     }
     unpack_tile(dk, key_rows, width, scales, key_gradient + key * key_gradient_stride,

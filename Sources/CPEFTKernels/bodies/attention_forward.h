@@ -16,6 +16,7 @@ typedef struct {
   vi low[2], high[2];
   size_t first, end;            // keys that any of the queries sees
   size_t all_first, all_end;    // keys that each of them sees
+  size_t left_end;              // one past the last key that one in the left half of the lanes sees
 } tile_bounds;
 
 HELPER size_t key_bound(int32_t bound, size_t keys) {
@@ -23,7 +24,7 @@ HELPER size_t key_bound(int32_t bound, size_t keys) {
 }
 
 HELPER tile_bounds bounds_of_tile(const peft_attention *a, size_t query, size_t rows) {
-  tile_bounds bounds = {.first = a->key_count, .end = 0, .all_first = 0, .all_end = a->key_count};
+  tile_bounds bounds = {.first = a->key_count, .all_end = a->key_count};
   int32_t low[TILE], high[TILE];
   for (size_t i = 0; i < TILE; i++) {
     // A lane without a query sees everything, for it to be no reason for a mask.
@@ -39,6 +40,7 @@ HELPER tile_bounds bounds_of_tile(const peft_attention *a, size_t query, size_t 
     if (from >= to) continue;
     if (from < bounds.first) bounds.first = from;
     if (to > bounds.end) bounds.end = to;
+    if (i < LANES && to > bounds.left_end) bounds.left_end = to;
   }
   for (size_t half = 0; half < 2; half++) {
     memcpy(&bounds.low[half], low + half * LANES, sizeof(vi));
@@ -63,12 +65,16 @@ static void kernel_attention_forward(const peft_attention *a, size_t head, float
     uint64_t index = a->dropout_first + (head * a->query_count + query) * a->key_count;
     // Finite, so that the difference of two minus infinities never comes up.
     vf largest[2] = {splat(-1e30f), splat(-1e30f)}, sum[2] = {splat(0.0f), splat(0.0f)};
-    if (bounds.first >= bounds.end) memset(mixed, 0, 4 * width * TILE);
-    for (size_t key = bounds.first; key < bounds.end; key += KEY_TILE) {
-      size_t count = smaller(KEY_TILE, bounds.end - key);
-      tile_product(a->keys + key * a->key_stride, a->key_stride, count, width, packed, scores, 0);
+    if (bounds.first >= bounds.left_end) memset(mixed, 0, 4 * width * TILE);
+    const size_t halves = rows <= LANES ? 1 : 2;
+    for (size_t key = bounds.first, count; key < bounds.end; key += count) {
+      // The left half has no part in keys beyond its end, which in causal attention come last.
+      size_t idle = key >= bounds.left_end ? LANES : 0;
+      count = smaller(KEY_TILE, (idle ? bounds.end : bounds.left_end) - key);
+      tile_product(a->keys + key * a->key_stride, a->key_stride, count, width, packed + idle,
+                   scores + idle, 0, idle ? 1 : halves);
       int is_edge = key < bounds.all_first || key + count > bounds.all_end;
-      for (size_t half = 0; half < 2; half++) {
+      for (size_t half = idle / LANES; half < halves; half++) {
         float *s = scores + half * LANES;
         vf top = largest[half];
         if (is_edge) {
@@ -109,7 +115,8 @@ static void kernel_attention_forward(const peft_attention *a, size_t head, float
         sum[half] = total;
       }
       tile_transposed_product(a->values + key * a->value_stride, a->value_stride, width, count,
-                              scores, mixed, key > bounds.first);
+                              scores + idle, mixed + idle, key > bounds.first,
+                              idle ? 1 : halves);
     }
     float factors[TILE], sums[TILE];
     for (size_t half = 0; half < 2; half++) {

@@ -44,54 +44,64 @@ HELPER vf binary_logarithm(vf x) {
 
 // ---- Products -----------------------------------------------------------------------------------
 
-// C[i] = sum over t of a[i * row_step + t * inner_step] * b[t], or added to C, for `rows` rows, a
-// constant; b and c have rows of TILE.
-HELPER void tile_block(const size_t rows, const float *a, size_t row_step, size_t inner_step,
-                       size_t inner, const float *b, float *c, int adds) {
+// C[i] = sum over t of a[i * row_step + t * inner_step] * b[t], or added to C, for `rows` rows of
+// one or two vectors; rows and vectors are constants. Rows of b and c lie TILE apart.
+HELPER void tile_block(const size_t rows, const size_t vectors, const float *a, size_t row_step,
+                       size_t inner_step, size_t inner, const float *b, float *c, int adds) {
   vf left[8], right[8];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
     left[i] = adds ? load(c + i * TILE, LANES) : splat(0.0f);
-    right[i] = adds ? load(c + i * TILE + LANES, LANES) : splat(0.0f);
+    right[i] = adds && vectors == 2 ? load(c + i * TILE + LANES, LANES) : splat(0.0f);
   }
   for (size_t t = 0; t < inner; t++, b += TILE) {
-    const vf b0 = load(b, LANES), b1 = load(b + LANES, LANES);
+    const vf b0 = load(b, LANES), b1 = vectors == 2 ? load(b + LANES, LANES) : b0;
     const float *p = a + t * inner_step;
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < rows; i++) {
       const vf factor = splat(p[i * row_step]);
       left[i] = fused(factor, b0, left[i]);
-      right[i] = fused(factor, b1, right[i]);
+      if (vectors == 2) right[i] = fused(factor, b1, right[i]);
     }
   }
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
     store(c + i * TILE, left[i], LANES);
-    store(c + i * TILE + LANES, right[i], LANES);
+    if (vectors == 2) store(c + i * TILE + LANES, right[i], LANES);
   }
 }
 
-#define TILE_PRODUCT(row_step, inner_step)                                             \
-  size_t i = 0;                                                                        \
-  if (LANES == 16) {                                                                   \
-    for (; i + 8 <= rows; i += 8)                                                      \
-      tile_block(8, a + i * (row_step), row_step, inner_step, inner, b, c + i * TILE, adds); \
-  }                                                                                    \
-  for (; i + 4 <= rows; i += 4)                                                        \
-    tile_block(4, a + i * (row_step), row_step, inner_step, inner, b, c + i * TILE, adds); \
-  for (; i < rows; i++)                                                                \
-    tile_block(1, a + i * (row_step), row_step, inner_step, inner, b, c + i * TILE, adds);
+#if LANES == 16
+#define TILE_ROWS(BLOCK) BLOCK(8) BLOCK(4) BLOCK(1)
+#else
+#define TILE_ROWS(BLOCK) BLOCK(4) BLOCK(1)
+#endif
 
-// C (rows x TILE) = A (rows x inner) B, or added to C.
+// C (rows x TILE) = A (rows x inner) B, or added to C; of one vector only where b and c point to it.
 static void tile_product(const float *a, size_t stride, size_t rows, size_t inner, const float *b,
-                         float *c, int adds) {
-  TILE_PRODUCT(stride, 1)
+                         float *c, int adds, size_t vectors) {
+  size_t i = 0;
+#define BLOCK(n)                                                                  \
+  for (; i + n <= rows; i += n) {                                                 \
+    const float *p = a + i * stride;                                              \
+    if (vectors == 2) tile_block(n, 2, p, stride, 1, inner, b, c + i * TILE, adds); \
+    else tile_block(n, 1, p, stride, 1, inner, b, c + i * TILE, adds);            \
+  }
+  TILE_ROWS(BLOCK)
+#undef BLOCK
 }
 
-// C (rows x TILE) = A^T B with A (inner x rows), or added to C.
+// C (rows x TILE) = A^T B with A (inner x rows), or added to C; one vector as above.
 static void tile_transposed_product(const float *a, size_t stride, size_t rows, size_t inner,
-                                    const float *b, float *c, int adds) {
-  TILE_PRODUCT(1, stride)
+                                    const float *b, float *c, int adds, size_t vectors) {
+  size_t i = 0;
+#define BLOCK(n)                                                                      \
+  for (; i + n <= rows; i += n) {                                                     \
+    if (vectors == 2) tile_block(n, 2, a + i, 1, stride, inner, b, c + i * TILE, adds); \
+    else tile_block(n, 1, a + i, 1, stride, inner, b, c + i * TILE, adds);            \
+  }
+  TILE_ROWS(BLOCK)
+#undef BLOCK
 }
 
 // ---- Transposition ------------------------------------------------------------------------------
