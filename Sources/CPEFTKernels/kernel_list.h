@@ -145,10 +145,13 @@ KERNEL(void, nf4_panel,
 KERNEL(void, nf4_panel_transposed,
        (const peft_nf4_weight *weight, size_t panel, size_t outputs, size_t column, void *work),
        (weight, panel, outputs, column, work))
+KERNEL(void, nf4_few_rows,
+       (const float *x, size_t rows, size_t inputs, size_t stride, void *packed),
+       (x, rows, inputs, stride, packed))
 KERNEL(void, nf4_multiply_few,
-       (const peft_nf4_weight *weight, size_t panel, const float *x, size_t rows, size_t x_stride,
-        float *y, size_t y_stride, float beta),
-       (weight, panel, x, rows, x_stride, y, y_stride, beta))
+       (const peft_nf4_weight *weight, size_t panel, const void *packed, size_t rows, float *y,
+        size_t stride, float beta),
+       (weight, panel, packed, rows, y, stride, beta))
 KERNEL(void, nf4_unpack,
        (const peft_nf4_weight *weight, size_t panel, float *w, size_t stride),
        (weight, panel, w, stride))

@@ -45,10 +45,9 @@ extension Kernels {
     /// Whether `multiplyFew` can make the product of so many rows.
     func isFew(_ rows: Int) -> Bool { rows <= Self.fewRows && inputs % 8 == 0 }
 
-    func multiplyFew(_ x: Tensor, panel: Int, to y: Tensor, beta: Float) {
+    func multiplyFew(_ rows: Storage, count: Int, panel: Int, to y: Tensor, beta: Float) {
       withUnsafePointer(to: weight) {
-        peft_nf4_multiply_few(
-          $0, panel, x.address, x.rows, x.rowStride, y.address, y.rowStride, beta)
+        peft_nf4_multiply_few($0, panel, rows.address, count, y.address, y.rowStride, beta)
       }
     }
 
@@ -65,10 +64,14 @@ extension Kernels {
       return multiplyPanels(x, weight, to: y, beta: beta)
     }
     if x.rows == 0 { return }
+    let rows = Storage(byteCount: x.rows * weight.inputs * width)
+    peft_nf4_few_rows(x.address, x.rows, weight.inputs, x.rowStride, rows.address)
     Parallel.run(
       panelCount(weight.outputs), grain: panelGrain(rows: x.rows, inner: weight.inputs)
     ) { _, range in
-      for index in range { weight.multiplyFew(x, panel: index, to: y, beta: beta) }
+      for index in range {
+        weight.multiplyFew(rows, count: x.rows, panel: index, to: y, beta: beta)
+      }
     }
   }
 
@@ -126,37 +129,6 @@ extension Kernels {
         }
       }
     }
-  }
-}
-
-// MARK: Eight bits
-
-extension Kernels {
-  /// Codes of a contiguous tensor in blocks of 256, and the scale of each.
-  static func quantizeBlockwise(
-    _ source: Tensor, map: DynamicMap, codes: Storage, scales: Storage
-  ) {
-    let block = 256
-    let target = codes.address.assumingMemoryBound(to: UInt8.self)
-    let scales = scales.address.assumingMemoryBound(to: Float.self)
-    Parallel.run((source.count + block - 1) / block, grain: grain / block) { _, blocks in
-      let first = blocks.lowerBound * block
-      peft_blockwise_quantise(
-        source.address + first, min(blocks.upperBound * block, source.count) - first,
-        map.address, target + first, scales + blocks.lowerBound)
-    }
-  }
-
-  static func fill(_ map: Storage, values: [Float], grid: [UInt8]) {
-    let target = map.address.assumingMemoryBound(to: Float.self)
-    for (index, value) in values.enumerated() { target[index] = value }
-    map.address.advanced(by: 4 * values.count).copyMemory(from: grid, byteCount: grid.count)
-  }
-}
-
-extension DynamicMap {
-  var address: UnsafePointer<peft_dynamic_map> {
-    UnsafePointer(storage.address.assumingMemoryBound(to: peft_dynamic_map.self))
   }
 }
 

@@ -43,6 +43,8 @@
 
 #include "packed_nf4.h"
 
+#include "packed_nf4_few.h"
+
 #include "packed_nf4_quantise.h"
 
 #include "blockwise.h"

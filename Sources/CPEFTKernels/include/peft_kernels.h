@@ -234,10 +234,13 @@ void peft_nf4_panel(const peft_nf4_weight *weight, size_t panel, void *work);
 // on; work has room for outputs rounded up to 32.
 void peft_nf4_panel_transposed(const peft_nf4_weight *weight, size_t panel, size_t outputs,
                                size_t column, void *work);
-// y = x W^T + beta * y for the outputs of one panel and at most 4 rows, in float32 throughout;
-// inputs must be a multiple of 8. y is that of output 0.
-void peft_nf4_multiply_few(const peft_nf4_weight *weight, size_t panel, const float *x, size_t rows,
-                           size_t x_stride, float *y, size_t y_stride, float beta);
+// y = x W^T + beta * y for the outputs of one panel and at most 4 rows, which nf4_few_rows has laid
+// out (packed_width bytes a number); inputs must be a multiple of 8. The numbers of the codes, and
+// not their products with the scales, are rounded to bfloat16, like x, where the set multiplies
+// such; elsewhere nothing is rounded. y is that of output 0.
+void peft_nf4_few_rows(const float *x, size_t rows, size_t inputs, size_t stride, void *packed);
+void peft_nf4_multiply_few(const peft_nf4_weight *weight, size_t panel, const void *packed,
+                           size_t rows, float *y, size_t stride, float beta);
 // The outputs of one panel in float32; w is that of output 0.
 void peft_nf4_unpack(const peft_nf4_weight *weight, size_t panel, float *w, size_t stride);
 // Codes of n consecutive elements that start a block: two in a byte, the first in its upper half.

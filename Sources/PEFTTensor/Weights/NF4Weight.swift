@@ -5,7 +5,8 @@
 /// eight-bit numbers themselves: 4.13 bits an element instead of 4.5.
 ///
 /// Products bring a panel of 32 rows of W at a time into bfloat16, and round what they multiply it
-/// with likewise; with up to four rows everything is float32. Sums are float32 always.
+/// with likewise; up to four rows are multiplied by the numbers of the code, scaled afterwards. Sums
+/// are float32 always.
 public struct NF4Weight: WeightStorage {
   /// The number of rows of W.
   public let outputs: Int

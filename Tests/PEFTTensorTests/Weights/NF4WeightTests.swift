@@ -16,20 +16,34 @@ final class NF4WeightTests: XCTestCase {
       tensor.array.map { WeightCheck.bfloat16($0) }, rows: tensor.rows, columns: tensor.columns)
   }
 
+  /// W with the numbers of the code rounded, and not their products with the scales.
+  private func scaledAfterRounding(_ weight: NF4Weight, _ dense: Tensor) -> DoubleMatrix {
+    let bytes = weight.serialized().weight
+    var result = DoubleMatrix(dense)
+    for index in result.values.indices {
+      let pair = bytes[index / 2]
+      let number = NF4Weight.Serialized.standardMap[Int(index % 2 == 0 ? pair >> 4 : pair & 15)]
+      if number != 0 { result.values[index] *= WeightCheck.bfloat16(number) / Double(number) }
+    }
+    return result
+  }
+
   func testProductsInEverySizeAndSet() {
     for (index, size) in sizes.enumerated() {
       let source = WeightCheck.matrix(size.outputs, size.inputs, seed: 21)
       let weight = NF4Weight(source, isDoubleQuantized: index % 2 == 0)
       let x = WeightCheck.matrix(size.rows, size.inputs, seed: 22)
       let dy = WeightCheck.matrix(size.rows, size.outputs, seed: 23)
-      let isExact = size.rows <= 4 && size.inputs % 8 == 0
+      let isFew = size.rows <= 4 && size.inputs % 8 == 0
       let dense = weight.dense()
-      let w = isExact ? DoubleMatrix(dense) : rounded(dense)
-      let a = isExact ? DoubleMatrix(x) : rounded(x)
       let transposed = (rounded(dy), rounded(dense).transposed)
       let beta: Float = [0, 1, -0.5][index % 3]
       KernelsCheck.forEachInstructionSet { name in
         let label = "\(name), \(size), beta \(beta)"
+        // Few rows meet the numbers of the code themselves.
+        var (a, w) = (rounded(x), rounded(dense))
+        if isFew, name == "avx512bf16" { w = scaledAfterRounding(weight, dense) }
+        if isFew, name != "avx512bf16" { (a, w) = (DoubleMatrix(x), DoubleMatrix(dense)) }
         WeightCheck.checkProduct(a, w, beta: beta, label) { weight.multiply(x, to: $0, beta: beta) }
         WeightCheck.checkProduct(
           transposed.0, transposed.1, beta: beta, label + ", transposed"

@@ -1,0 +1,126 @@
+// The product of few rows with NF4 codes, without bringing them into the work form first: numbers of
+// the code times x are summed over a step of inputs, and scaled once at its end.
+
+#if HAS_BFLOAT16
+
+// Of each group of eight inputs, four pairs of bfloat16 for each row, those that a shift of sixteen
+// bits' codes brings to the lowest place: (1, 5), (0, 4), (3, 7) and (2, 6).
+static void kernel_nf4_few_rows(const float *x, size_t rows, size_t inputs, size_t stride,
+                                void *packed) {
+  const __m128i order = _mm_setr_epi8(2, 3, 10, 11, 0, 1, 8, 9, 6, 7, 14, 15, 4, 5, 12, 13);
+  __m128i *target = packed;
+  for (size_t input = 0; input < inputs; input += 8) {
+    for (size_t row = 0; row < rows; row++) {
+      __m128i halves = (__m128i)_mm256_cvtneps_pbh(_mm256_loadu_ps(x + row * stride + input));
+      _mm_storeu_si128(target++, _mm_shuffle_epi8(halves, order));
+    }
+  }
+}
+
+// The sixteen numbers of the code in bfloat16, twice, so that the bit above a code does not matter.
+typedef __m512i nf4_few_table;
+HELPER nf4_few_table nf4_few_load(void) {
+  __m512 numbers = _mm512_loadu_ps(nf4_values);
+  return (__m512i)_mm512_cvtne2ps_pbh(numbers, numbers);
+}
+
+// Adds the products of a group with LANES outputs from `start` on and the next LANES.
+HELPER void nf4_few_group(const uint32_t *codes, nf4_few_table table, const void *packed,
+                          size_t group, size_t rows, size_t inputs, vf parts[4][2]) {
+  (void)inputs;
+  __m512i left = _mm512_loadu_si512(codes), right = _mm512_loadu_si512(codes + 16);
+  const int32_t *pairs = (const int32_t *)packed + group * rows * 4;
+#pragma clang loop unroll(full)
+  for (unsigned i = 0; i < 4; i++) {
+    __m512bh a = (__m512bh)_mm512_permutexvar_epi16(_mm512_srli_epi16(left, 4 * i), table);
+    __m512bh b = (__m512bh)_mm512_permutexvar_epi16(_mm512_srli_epi16(right, 4 * i), table);
+#pragma clang loop unroll(full)
+    for (size_t row = 0; row < rows; row++) {
+      __m512bh both = (__m512bh)_mm512_set1_epi32(pairs[4 * row + i]);
+      parts[row][0] = (vf)_mm512_dpbf16_ps((__m512)parts[row][0], both, a);
+      parts[row][1] = (vf)_mm512_dpbf16_ps((__m512)parts[row][1], both, b);
+    }
+  }
+}
+
+#else
+
+static void kernel_nf4_few_rows(const float *x, size_t rows, size_t inputs, size_t stride,
+                                void *packed) {
+  float *target = packed;
+  for (size_t row = 0; row < rows; row++) {
+    memcpy(target + row * inputs, x + row * stride, 4 * inputs);
+  }
+}
+
+typedef nf4_table nf4_few_table;
+HELPER nf4_few_table nf4_few_load(void) { return nf4_load(nf4_values); }
+
+HELPER void nf4_few_group(const uint32_t *codes, nf4_few_table table, const void *packed,
+                          size_t group, size_t rows, size_t inputs, vf parts[4][2]) {
+  vu left = (vu)load((const float *)codes, LANES);
+  vu right = (vu)load((const float *)codes + LANES, LANES);
+  const float *factors = (const float *)packed + 8 * group;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) {
+    vf a = nf4_lookup(left >> (4 * (i ^ 1)), table);
+    vf b = nf4_lookup(right >> (4 * (i ^ 1)), table);
+#pragma clang loop unroll(full)
+    for (size_t row = 0; row < rows; row++) {
+      vf factor = splat(factors[row * inputs + (size_t)i]);
+      parts[row][0] = fused(factor, a, parts[row][0]);
+      parts[row][1] = fused(factor, b, parts[row][1]);
+    }
+  }
+}
+
+#endif
+
+HELPER void nf4_few(const peft_nf4_weight *weight, size_t panel, size_t start, const void *packed,
+                    size_t rows, float *y, size_t stride, float beta) {
+  size_t count = nf4_groups(weight->inputs), groups = nf4_step(weight->inputs) / 8;
+  const uint32_t *codes = weight->codes + panel * count * PANEL + start;
+  nf4_few_table table = nf4_few_load();
+  vf sums[4][2];
+  for (size_t row = 0; row < rows; row++) sums[row][0] = sums[row][1] = (vf){0};
+  nf4_window window;
+  nf4_open(&window, weight, panel, 0, count);
+  for (size_t first = 0; first < count; first += groups) {
+    const float *scales = nf4_scales(&window, first) + start;
+    vf parts[4][2];
+    for (size_t row = 0; row < rows; row++) parts[row][0] = parts[row][1] = (vf){0};
+    for (size_t group = first; group < first + groups; group++, codes += PANEL) {
+      nf4_few_group(codes, table, packed, group, rows, weight->inputs, parts);
+    }
+    vf left = load(scales, LANES), right = load(scales + LANES, LANES);
+    for (size_t row = 0; row < rows; row++) {
+      sums[row][0] = fused(parts[row][0], left, sums[row][0]);
+      sums[row][1] = fused(parts[row][1], right, sums[row][1]);
+    }
+  }
+  size_t columns = weight->outputs - panel * PANEL;
+  for (size_t row = 0; row < rows; row++) {
+    for (size_t half = 0, first = start; half < 2 && first < columns; half++, first += LANES) {
+      size_t lanes = smaller(LANES, columns - first);
+      float *p = y + row * stride + panel * PANEL + first;
+      vf sum = sums[row][half];
+      if (beta != 0.0f) sum = fused(splat(beta), load(p, lanes), sum);
+      store(p, sum, lanes);
+    }
+  }
+}
+
+static void kernel_nf4_multiply_few(const peft_nf4_weight *weight, size_t panel,
+                                    const void *packed, size_t rows, float *y, size_t stride,
+                                    float beta) {
+  for (size_t start = 0; start < PANEL; start += 2 * LANES) {
+    switch (rows) {
+#define FEW_ROWS(n)                                                \
+  case n:                                                          \
+    nf4_few(weight, panel, start, packed, n, y, stride, beta); \
+    break;
+      FEW_ROWS(1) FEW_ROWS(2) FEW_ROWS(3) FEW_ROWS(4)
+#undef FEW_ROWS
+    }
+  }
+}
