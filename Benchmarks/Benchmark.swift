@@ -1,0 +1,41 @@
+import Foundation
+import PEFT
+import XCTest
+
+/// A row of figures: skipped unless `RUN_BENCHMARKS=1`, best run with `swift test -c release --filter Benchmarks`.
+enum Benchmark {
+  /// Runs candidates in turn, after one round that is not counted, and prints one JSON line for each: median, least and
+  /// largest of the seconds.
+  ///
+  /// - Parameters:
+  ///   - name: of the row.
+  ///   - rounds: how often each candidate is timed.
+  ///   - candidates: by name; each returns a number, which `check` gets.
+  ///   - check: says whether an answer is right.
+  static func run(
+    _ name: String, rounds: Int = 5, _ candidates: KeyValuePairs<String, () -> Float>,
+    check: (Float) -> Bool, file: StaticString = #filePath, line: UInt = #line
+  ) throws {
+    guard ProcessInfo.processInfo.environment["RUN_BENCHMARKS"] == "1" else {
+      throw XCTSkip("set RUN_BENCHMARKS=1 to run this")
+    }
+    var times = candidates.map { _ in [Double]() }
+    for round in 0...rounds {
+      for (index, candidate) in candidates.enumerated() {
+        var answer: Float = .nan
+        let duration = ContinuousClock().measure { answer = candidate.value() }
+        XCTAssert(check(answer), "\(name) \(candidate.key): \(answer)", file: file, line: line)
+        if round > 0 {
+          times[index].append(
+            Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18)
+        }
+      }
+    }
+    for (candidate, values) in zip(candidates, times) {
+      let sorted = values.sorted()
+      print(
+        "{\"row\": \"\(name)\", \"candidate\": \"\(candidate.key)\", \"median_s\": \(sorted[sorted.count / 2]), "
+          + "\"min_s\": \(sorted[0]), \"max_s\": \(sorted[sorted.count - 1])}")
+    }
+  }
+}

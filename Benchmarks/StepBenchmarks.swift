@@ -1,0 +1,41 @@
+import PEFT
+import XCTest
+
+/// One training step of a small Llama: what the precision of the frozen base and the methods cost beside each other.
+final class StepBenchmarks: XCTestCase {
+  private func step(_ precision: Precision, _ lora: LoRA?) throws -> () -> Float {
+    let model = try CausalLM(
+      .llama(vocabularySize: 2048, width: 512, feedForwardWidth: 1408, layers: 4, heads: 8),
+      from: RandomParameters(seed: 0, isTrainable: lora == nil), precision: precision)
+    if let lora { try model.attach(lora) }
+    let optimizer = AdamW(model.parameters(.trainable), learningRate: 1e-4)
+    var generator = Generator(seed: 1)
+    let batch = TokenBatch(
+      rows: (0..<4).map { _ in (0..<128).map { _ in Int32(generator.next() % 2048) } })
+    return {
+      let loss = model.loss(batch)
+      loss.backward()
+      optimizer.step()
+      return loss.item
+    }
+  }
+
+  func testPrecisionOfTheBase() throws {
+    let lora = LoRA(rank: 8, alpha: 16, targets: .allLinear)
+    try Benchmark.run(
+      "LoRA step, 4 x 128 tokens, 4 layers of width 512",
+      [
+        "float32": step(.float32, lora), "bfloat16": step(.bfloat16, lora),
+        "nf4": step(.nf4, lora),
+      ], check: { (4..<10).contains($0) })
+  }
+
+  func testMethods() throws {
+    try Benchmark.run(
+      "step by method, 4 x 128 tokens, 4 layers of width 512",
+      [
+        "full": step(.float32, nil), "lora q,v": step(.float32, LoRA(rank: 8)),
+        "lora all": step(.float32, LoRA(rank: 8, targets: .allLinear)),
+      ], check: { (0..<10).contains($0) })
+  }
+}
