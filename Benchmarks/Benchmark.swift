@@ -4,21 +4,19 @@ import XCTest
 
 /// A row of figures: skipped unless `RUN_BENCHMARKS=1`, best run with `swift test -c release --filter Benchmarks`.
 enum Benchmark {
-  /// Runs candidates in turn, after one round that is not counted, and prints one JSON line for each: median, least and
-  /// largest of the seconds.
-  ///
-  /// - Parameters:
-  ///   - name: of the row.
-  ///   - rounds: how often each candidate is timed.
-  ///   - candidates: by name; each returns a number, which `check` gets.
-  ///   - check: says whether an answer is right.
-  static func run(
-    _ name: String, rounds: Int = 5, _ candidates: KeyValuePairs<String, () -> Float>,
-    check: (Float) -> Bool, file: StaticString = #filePath, line: UInt = #line
-  ) throws {
+  /// Skips a test that nobody asked for.
+  static func skipUnlessAsked() throws {
     guard ProcessInfo.processInfo.environment["RUN_BENCHMARKS"] == "1" else {
       throw XCTSkip("set RUN_BENCHMARKS=1 to run this")
     }
+  }
+
+  /// Runs candidates in turn, after one round that is not counted, and prints one JSON line for each: median, least and
+  /// largest of the seconds. Each candidate returns a number, of which `check` says whether it is right.
+  static func run(
+    _ name: String, rounds: Int = 5, _ candidates: KeyValuePairs<String, () -> Float>,
+    check: (Float) -> Bool, file: StaticString = #filePath, line: UInt = #line
+  ) {
     var times = candidates.map { _ in [Double]() }
     for round in 0...rounds {
       for (index, candidate) in candidates.enumerated() {

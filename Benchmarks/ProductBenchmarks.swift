@@ -3,6 +3,8 @@ import XCTest
 
 /// The products of a frozen weight in each storage, forward and back, at the shapes of GPT-2.
 final class ProductBenchmarks: XCTestCase {
+  override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
+
   func testShapesOfGPT2() throws {
     var generator = Generator(seed: 2)
     for (inputs, outputs) in [(768, 768), (768, 2304), (768, 3072), (3072, 768)] {
@@ -16,7 +18,7 @@ final class ProductBenchmarks: XCTestCase {
           return x.gradient?.isFinite == true ? 1 : 0
         }
       }
-      try Benchmark.run(
+      Benchmark.run(
         "512 x \(inputs) x \(outputs), forward and back",
         [
           "float32": product(.tensor(weight, .outputInput)),

@@ -3,6 +3,8 @@ import XCTest
 
 /// One training step of a small Llama: what the precision of the frozen base and the methods cost beside each other.
 final class StepBenchmarks: XCTestCase {
+  override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
+
   private func step(_ precision: Precision, _ lora: LoRA?) throws -> () -> Float {
     let model = try CausalLM(
       .llama(vocabularySize: 2048, width: 512, feedForwardWidth: 1408, layers: 4, heads: 8),
