@@ -11,8 +11,9 @@ enum Benchmark {
     }
   }
 
-  /// Runs candidates in turn, after one round that is not counted, and prints one JSON line for each: median, least and
-  /// largest of the seconds. Each candidate returns a number, of which `check` says whether it is right.
+  /// Runs candidates in turn and prints one JSON line for each: median, least and largest of the seconds.
+  ///
+  /// One round before is not counted. Each candidate returns a number, of which `check` says whether it is right.
   static func run(
     _ name: String, rounds: Int = 5, _ candidates: KeyValuePairs<String, () -> Float>,
     check: (Float) -> Bool, file: StaticString = #filePath, line: UInt = #line
