@@ -29,14 +29,13 @@ final class MatrixProductTests: XCTestCase {
   }
 
   func testProductsWithAShortSide() {
-    // With their gradients, the short side is in each place of each kind of product.
-    check([300, 120], [120, 8], samples: 3)
-    check([100, 40], [40, 8], samples: 3)
-    check([10, 300], [300, 20], samples: 3)
-    check([10, 20], [20, 300], samples: 3)
-    check([64, 8], [8, 65], samples: 3)
-    check([2, 66, 70], [2, 70, 5], samples: 3)
-    check([40, 300], [300, 300], samples: 3)
+    // With their gradients, the short side is in each place of each kind of product; large enough
+    // for single precision.
+    check([600, 120], [120, 8], samples: 2)
+    check([10, 300], [300, 200], samples: 2)
+    check([10, 200], [200, 300], samples: 2)
+    check([600, 8], [8, 120], samples: 2)
+    check([40, 300], [300, 300], samples: 1)
   }
 
   private func check(
