@@ -96,6 +96,15 @@ KERNEL(void, skinny_dots,
        (const float *a, size_t a_stride, const float *b, size_t b_stride, float *c,
         size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha, float beta),
        (a, a_stride, b, b_stride, c, c_stride, rows, inner, columns, alpha, beta))
+KERNEL(size_t, precise_scratch, (size_t inner, size_t columns), (inner, columns))
+KERNEL(void, precise_operand,
+       (const float *b, size_t stride, int is_transposed, size_t inner, size_t columns,
+        double *widened),
+       (b, stride, is_transposed, inner, columns, widened))
+KERNEL(void, precise_product,
+       (const float *a, size_t a_stride, int is_transposed, const double *widened, float *c,
+        size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha, float beta),
+       (a, a_stride, is_transposed, widened, c, c_stride, rows, inner, columns, alpha, beta))
 KERNEL(void, transpose,
        (const float *x, size_t x_stride, size_t rows, size_t columns, float alpha, float beta,
         float *y, size_t y_stride),

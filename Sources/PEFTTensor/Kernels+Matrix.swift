@@ -58,18 +58,22 @@ extension Kernels {
     case .dots where bForm == .transposed: cut(a, .none, b, .transposed, factors, to: c, by: dots)
     case .product, .dots:
       let turned = Tensor(uninitialized: [b.columns, b.rows])
-      transpose(b, to: .init(turned))
-      if way == .product {
-        cut(a, aForm, .init(turned), .none, factors, to: c, by: product)
-      } else {
-        cut(a, .none, .init(turned), .transposed, factors, to: c, by: dots)
+      withExtendedLifetime(turned) {
+        transpose(b, to: .init(turned))
+        if way == .product {
+          cut(a, aForm, .init(turned), .none, factors, to: c, by: product)
+        } else {
+          cut(a, .none, .init(turned), .transposed, factors, to: c, by: dots)
+        }
       }
     case .turnedProduct:
       // C^T = B^T A is a product with few rows.
       let turned = Tensor(uninitialized: [c.columns, c.rows])
-      let one = Factors(alpha: 1, beta: 0)
-      cut(b, .transposed, a, .none, one, to: .init(turned), by: product)
-      transpose(.init(turned), factors, to: c)
+      withExtendedLifetime(turned) {
+        let one = Factors(alpha: 1, beta: 0)
+        cut(b, .transposed, a, .none, one, to: .init(turned), by: product)
+        transpose(.init(turned), factors, to: c)
+      }
     }
   }
 

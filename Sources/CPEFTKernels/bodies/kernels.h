@@ -33,6 +33,8 @@
 
 #include "skinny.h"
 
+#include "skinny_precise.h"
+
 #include "optimisers.h"
 
 #include "formats.h"

@@ -142,6 +142,15 @@ void peft_skinny_product(const float *a, size_t a_stride, int is_transposed, con
 void peft_skinny_dots(const float *a, size_t a_stride, const float *b, size_t b_stride, float *c,
                       size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha,
                       float beta);
+// The same product as `peft_skinny_product` with sums in double precision, rounded once. B, inner x
+// columns, or columns x inner where it is transposed, is first widened into an array of
+// `peft_precise_scratch` doubles.
+size_t peft_precise_scratch(size_t inner, size_t columns);
+void peft_precise_operand(const float *b, size_t stride, int is_transposed, size_t inner,
+                          size_t columns, double *widened);
+void peft_precise_product(const float *a, size_t a_stride, int is_transposed,
+                          const double *widened, float *c, size_t c_stride, size_t rows,
+                          size_t inner, size_t columns, float alpha, float beta);
 // Y = alpha * X^T + beta * Y with X rows x columns.
 void peft_transpose(const float *x, size_t x_stride, size_t rows, size_t columns, float alpha,
                     float beta, float *y, size_t y_stride);
