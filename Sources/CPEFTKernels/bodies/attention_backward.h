@@ -1,8 +1,8 @@
 // Attention backward: tiles of keys, each against the queries that see it, with the probabilities
 // made again from the sums of the forward pass.
 
-// Some queries against one tile of keys, or the first LANES of it: where they lie, and what is known
-// of the queries.
+// Some queries against one tile of keys, or the first LANES of it: where they lie, and what is
+// known of the queries.
 typedef struct {
   size_t query, rows, key, vectors;
   const float *log_sums, *delta;
@@ -63,6 +63,81 @@ static void head_dots(const float *dy, size_t dy_stride, const float *y, size_t 
   }
 }
 
+// What all tiles of one call share.
+typedef struct {
+  const peft_attention *a;
+  const float *change, *log_sums, *delta;
+  size_t change_stride;
+  float *kept, *ds, *turned;  // [TILE][TILE]
+  score_dropout mask;
+  int drops;
+} backward_pass;
+
+// A tile of keys and values, packed, with its gradients: [width][TILE] each.
+typedef struct {
+  size_t key, rows;
+  float *keys, *values, *dk, *dv;
+} key_tile;
+
+// What is to be done for a tile of queries and one of keys. Where the first LANES queries see none
+// of the last LANES keys, as on the diagonal of causal attention, it is not whole, and that quarter
+// is left out.
+typedef struct {
+  int is_seen, is_edge, is_whole;
+} tile_relation;
+
+HELPER tile_relation relation_of(const peft_attention *a, size_t query, size_t rows,
+                                 const key_tile *keys) {
+  tile_relation relation = {.is_edge = keys->rows < TILE};
+  for (size_t i = 0; i < rows; i++) {
+    size_t from = key_bound(a->low[query + i], a->key_count);
+    size_t to = key_bound(a->high[query + i], a->key_count);
+    relation.is_seen |= from < to && from < keys->key + keys->rows && to > keys->key;
+    relation.is_edge |= from > keys->key || to < keys->key + keys->rows;
+    relation.is_whole |= i < LANES && from < to && to > keys->key + LANES;
+  }
+  return relation;
+}
+
+// The part of one tile of queries and one of keys in all three gradients; dq is [width][TILE].
+static void add_tile_gradients(const backward_pass *pass, const key_tile *keys, size_t head,
+                               size_t query, size_t rows, tile_relation relation, float *dq) {
+  const peft_attention *a = pass->a;
+  const size_t width = a->width;
+  for (size_t start = 0, count; start < rows; start += count) {
+    count = relation.is_whole ? rows : smaller(LANES, rows - start);
+    const float *q = a->queries + (query + start) * a->query_stride + head * width;
+    const float *dy = pass->change + (query + start) * pass->change_stride + head * width;
+    size_t line = head * a->query_count + query + start;
+    score_tile t = {.query = query + start, .rows = count, .key = keys->key,
+                    .vectors = relation.is_whole || start > 0 ? 2 : 1,
+                    .log_sums = pass->log_sums + line, .delta = pass->delta + line,
+                    .index = a->dropout_first + line * a->key_count + keys->key};
+    float *p = pass->kept + start * TILE, *dp = pass->ds + start * TILE;
+    tile_product(q, a->query_stride, count, width, keys->keys, p, 0, t.vectors);
+    tile_product(dy, pass->change_stride, count, width, keys->values, dp, 0, t.vectors);
+    if (pass->drops) {
+      probabilities_and_changes(a, &t, 1, 1, &pass->mask, p, dp);
+    } else if (relation.is_edge) {
+      probabilities_and_changes(a, &t, 1, 0, &pass->mask, p, dp);
+    } else {
+      probabilities_and_changes(a, &t, 0, 0, &pass->mask, p, dp);
+    }
+    tile_transposed_product(dy, pass->change_stride, width, count, p, keys->dv, 1, t.vectors);
+    tile_transposed_product(q, a->query_stride, width, count, dp, keys->dk, 1, t.vectors);
+  }
+  // What no query has a row for takes part in the transposition.
+  if (rows < TILE) memset(pass->ds + rows * TILE, 0, 4 * (TILE - rows) * TILE);
+  transpose_tile(pass->ds, pass->turned);
+  const float *k = a->keys + keys->key * a->key_stride;
+  size_t left = relation.is_whole ? keys->rows : smaller(LANES, keys->rows);
+  tile_transposed_product(k, a->key_stride, width, left, pass->turned, dq, 1, 2);
+  if (left < keys->rows && rows > LANES) {
+    tile_transposed_product(k + left * a->key_stride, a->key_stride, width, keys->rows - left,
+                            pass->turned + left * TILE + LANES, dq + LANES, 1, 1);
+  }
+}
+
 static void kernel_attention_backward(const peft_attention *a, const float *change,
                                       size_t change_stride, const float *output,
                                       size_t output_stride, const float *log_sums,
@@ -72,13 +147,12 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
                                       size_t tile_step, float *scratch) {
   const size_t width = a->width, area = width * TILE, queries = a->query_count;
   const size_t tiles = (queries + TILE - 1) / TILE;
-  float *packed_keys = scratch, *packed_values = packed_keys + area;
-  float *dk = packed_values + area, *dv = dk + area;
-  float *kept = dv + area, *ds = kept + TILE * TILE, *turned = ds + TILE * TILE;
-  float *delta = turned + TILE * TILE;
-  score_dropout mask = {0};
-  const int drops = a->dropout > 0.0f;
-  if (drops) mask = score_dropout_from(a->dropout, a->dropout_key, 1);
+  float *packed = scratch, *kept = packed + 4 * KEY_GROUP * area;
+  float *delta = kept + 3 * TILE * TILE;
+  backward_pass pass = {.a = a, .change = change, .log_sums = log_sums, .delta = delta,
+                        .change_stride = change_stride, .kept = kept, .ds = kept + TILE * TILE,
+                        .turned = kept + 2 * TILE * TILE, .drops = a->dropout > 0.0f};
+  if (pass.drops) pass.mask = score_dropout_from(a->dropout, a->dropout_key, 1);
   float ones[TILE], scales[TILE];
   for (size_t i = 0; i < TILE; i++) {
     ones[i] = 1.0f;
@@ -89,65 +163,40 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
     head_dots(change + head * width, change_stride, output + head * width, output_stride, queries,
               width, delta + head * queries);
   }
-  for (size_t key = first_tile * TILE; key < a->key_count; key += tile_step * TILE) {
-    size_t key_rows = smaller(TILE, a->key_count - key);
-    const float *k = a->keys + key * a->key_stride;
-    pack_tile(k, a->key_stride, key_rows, width, a->scale * LOG2_E, packed_keys);
-    pack_tile(a->values + key * a->value_stride, a->value_stride, key_rows, width, 1.0f,
-              packed_values);
-    memset(dk, 0, 8 * area);
+  for (size_t next = first_tile * TILE; next < a->key_count;) {
+    // Several tiles of keys share each reading of the queries.
+    key_tile group[KEY_GROUP];
+    size_t count = 0;
+    for (; count < KEY_GROUP && next < a->key_count; count++, next += tile_step * TILE) {
+      float *start = packed + 4 * count * area;
+      key_tile keys = {.key = next, .rows = smaller(TILE, a->key_count - next), .keys = start,
+                       .values = start + area, .dk = start + 2 * area, .dv = start + 3 * area};
+      pack_tile(a->keys + next * a->key_stride, a->key_stride, keys.rows, width,
+                a->scale * LOG2_E, keys.keys);
+      pack_tile(a->values + next * a->value_stride, a->value_stride, keys.rows, width, 1.0f,
+                keys.values);
+      memset(keys.dk, 0, 8 * area);
+      group[count] = keys;
+    }
     for (size_t tile = 0; tile < tiles; tile++) {
       size_t query = tile * TILE, rows = smaller(TILE, queries - query);
-      // Where the first LANES queries see none of the last LANES keys, as on the diagonal of causal
-      // attention, that quarter of the tile is left out.
-      int is_seen = 0, is_edge = key_rows < TILE, is_whole = 0;
-      for (size_t i = query; i < query + rows; i++) {
-        size_t from = key_bound(a->low[i], a->key_count), to = key_bound(a->high[i], a->key_count);
-        is_seen |= from < to && from < key + key_rows && to > key;
-        is_edge |= from > key || to < key + key_rows;
-        is_whole |= i < query + LANES && from < to && to > key + LANES;
-      }
-      if (!is_seen) continue;
+      tile_relation relations[KEY_GROUP];
+      for (size_t i = 0; i < count; i++) relations[i] = relation_of(a, query, rows, &group[i]);
       for (size_t head = 0; head < a->heads; head++) {
-        for (size_t start = 0, count; start < rows; start += count) {
-          count = is_whole ? rows : smaller(LANES, rows - start);
-          const float *q = a->queries + (query + start) * a->query_stride + head * width;
-          const float *dy = change + (query + start) * change_stride + head * width;
-          size_t line = head * queries + query + start;
-          score_tile t = {
-              .query = query + start, .rows = count, .key = key,
-              .vectors = is_whole || start > 0 ? 2 : 1,
-              .log_sums = log_sums + line, .delta = delta + line,
-              .index = a->dropout_first + line * a->key_count + key};
-          float *p = kept + start * TILE, *dp = ds + start * TILE;
-          tile_product(q, a->query_stride, count, width, packed_keys, p, 0, t.vectors);
-          tile_product(dy, change_stride, count, width, packed_values, dp, 0, t.vectors);
-          if (drops) {
-            probabilities_and_changes(a, &t, 1, 1, &mask, p, dp);
-          } else if (is_edge) {
-            probabilities_and_changes(a, &t, 1, 0, &mask, p, dp);
-          } else {
-            probabilities_and_changes(a, &t, 0, 0, &mask, p, dp);
-          }
-          tile_transposed_product(dy, change_stride, width, count, p, dv, 1, t.vectors);
-          tile_transposed_product(q, a->query_stride, width, count, dp, dk, 1, t.vectors);
-        }
-        // What no query has a row for takes part in the transposition.
-        if (rows < TILE) memset(ds + rows * TILE, 0, 4 * (TILE - rows) * TILE);
-        transpose_tile(ds, turned);
         float *dq = query_tiles + (head * tiles + tile) * area;
-        size_t left = is_whole ? key_rows : smaller(LANES, key_rows);
-        tile_transposed_product(k, a->key_stride, width, left, turned, dq, 1, 2);
-        if (left < key_rows && rows > LANES) {
-          tile_transposed_product(k + left * a->key_stride, a->key_stride, width, key_rows - left,
-                                  turned + left * TILE + LANES, dq + LANES, 1, 1);
+        for (size_t i = 0; i < count; i++) {
+          if (!relations[i].is_seen) continue;
+          add_tile_gradients(&pass, &group[i], head, query, rows, relations[i], dq);
         }
       }
     }
-    unpack_tile(dk, key_rows, width, scales, key_gradient + key * key_gradient_stride,
-                key_gradient_stride);
-    unpack_tile(dv, key_rows, width, ones, value_gradient + key * value_gradient_stride,
-                value_gradient_stride);
+    for (size_t i = 0; i < count; i++) {
+      size_t key = group[i].key;
+      unpack_tile(group[i].dk, group[i].rows, width, scales,
+                  key_gradient + key * key_gradient_stride, key_gradient_stride);
+      unpack_tile(group[i].dv, group[i].rows, width, ones,
+                  value_gradient + key * value_gradient_stride, value_gradient_stride);
+    }
   }
 }
 

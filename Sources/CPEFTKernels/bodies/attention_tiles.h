@@ -4,7 +4,7 @@
 // lanes are busy whatever the width of a head. Scores are in base two: queries or keys are
 // multiplied by scale * log2(e) when they are packed, which spares the exponential its reduction.
 
-enum { TILE = 2 * LANES, KEY_TILE = 64 };
+enum { TILE = 2 * LANES, KEY_TILE = 64, KEY_GROUP = 4 };
 
 static const float LOG2_E = 1.44269504f;
 
@@ -77,7 +77,8 @@ HELPER void tile_block(const size_t rows, const size_t vectors, const float *a, 
 #define TILE_ROWS(BLOCK) BLOCK(4) BLOCK(1)
 #endif
 
-// C (rows x TILE) = A (rows x inner) B, or added to C; of one vector only where b and c point to it.
+// C (rows x TILE) = A (rows x inner) B, or added to C; of one vector only, where b and c point to
+// it.
 static void tile_product(const float *a, size_t stride, size_t rows, size_t inner, const float *b,
                          float *c, int adds, size_t vectors) {
   size_t i = 0;

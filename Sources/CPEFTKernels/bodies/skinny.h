@@ -4,8 +4,8 @@
 // The rows of B in a block, and the floats of a block: its part of B stays in the nearest caches.
 enum { INNER_BLOCK = 128, PANEL_BLOCK = 1 << 15 };
 
-// C[i] = alpha * sum over t of a[i * row_step + t * inner_step] * b[t] + beta * C[i] for `rows` rows
-// of `count` columns in one or two vectors; rows, vectors and is_whole are constants.
+// C[i] = alpha * sum over t of a[i * row_step + t * inner_step] * b[t] + beta * C[i] for `rows`
+// rows of `count` columns in one or two vectors; rows, vectors and is_whole are constants.
 HELPER void product_block(const size_t rows, const size_t vectors, const int is_whole,
                           const float *a, size_t row_step, size_t inner_step, size_t inner,
                           const float *b, size_t b_stride, size_t count, float alpha, float beta,
