@@ -54,8 +54,8 @@ struct Demo {
     let total = folder.model.parameterCount()
     Console.heading("The base model")
     Console.print(
-      "A Llama of \(total.grouped) parameters, \(baseBytes.grouped) bytes on disk, pre-trained on "
-        + "little stories. It goes on like this:")
+      "A Llama of \(total.grouped) parameters, \(baseBytes.grouped) bytes on disk, pre-trained on stories and notes. "
+        + "It goes on like this:")
     show(try sample(folder, "Once upon a time", tokens: 60), after: "Once upon a time")
 
     Console.heading("The task: weather reports from data")

@@ -5,7 +5,7 @@ enum DemoCommand: Command {
   static let usage = Usage(
     name: "demo", summary: "Adapt the built-in model and see what comes of it.",
     discussion:
-      "The built-in model knows little stories. The demo teaches it to write weather reports from "
+      "The built-in model knows little stories and notes. The demo teaches it to write weather reports from "
       + "data with LoRA, does the same with full fine-tuning to compare, saves and merges the adapter, "
       + "and shows losses, samples and sizes, all of them measured in this run.",
     options: [
