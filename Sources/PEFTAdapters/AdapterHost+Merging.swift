@@ -21,6 +21,11 @@ extension AdapterHost {
     var merging = Merging(places)
     try merging.add(adapter)
     let before = probeOutput()
+    guard before.isFinite else {
+      throw .wrongState(
+        "the output of the adapted model is not finite, so a merge could not be compared with it; nothing was changed"
+      )
+    }
     for (key, (parameter, _)) in merging.values where adapters.pristine[key] == nil {
       adapters.pristine[key] = (parameter, parameter.value)
     }

@@ -5,7 +5,10 @@ package func makeFolder(_ path: String) throws(CheckpointError) {
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   } catch {
-    throw .ioFailure(path: path, operation: "making the folder", reason: error.localizedDescription)
+    let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    throw .ioFailure(
+      path: path, operation: "making the folder",
+      reason: code.map { String(cString: strerror(Int32($0.code))) } ?? "\(error)")
   }
 }
 

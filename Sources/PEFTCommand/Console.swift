@@ -19,7 +19,12 @@ enum Console {
 
   /// Writes to standard output at once, so that it can be watched through a pipe.
   static func print(_ text: String = "", terminator: String = "\n") {
-    FileHandle.standardOutput.write(Data((text + terminator).utf8))
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
+    } catch {
+      self.error("peft: standard output cannot be written")
+      exit(1)
+    }
   }
 
   /// Writes a heading to standard output.
@@ -29,7 +34,8 @@ enum Console {
 
   /// Writes to standard error.
   static func error(_ text: String, terminator: String = "\n") {
-    FileHandle.standardError.write(Data((text + terminator).utf8))
+    // Where standard error cannot be written, there is nowhere to say so.
+    try? FileHandle.standardError.write(contentsOf: Data((text + terminator).utf8))
   }
 
   /// Writes the line that programs read.

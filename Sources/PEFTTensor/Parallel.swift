@@ -92,10 +92,14 @@ private final class Team: Sendable {
         if spins > 20_000 { sleep(until: seen) }
       }
       seen = generation.load(ordering: .acquiring)
-      job(index)
+      perform(index)
       unfinished.wrappingSubtract(1, ordering: .releasing)
     }
   }
+
+  /// Calls the job and lets go of it, before the caller says that this worker has finished.
+  @inline(never)
+  private func perform(_ index: Int) { job(index) }
 
   private func sleep(until seen: Int) {
     wake.lock()

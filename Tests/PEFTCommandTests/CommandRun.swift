@@ -47,7 +47,7 @@ struct CommandRun {
   }
 
   /// The command, which is built into the folder that holds the test bundle.
-  private static func program() throws -> URL {
+  static func program() throws -> URL {
     #if os(macOS)
       let folder = Bundle(for: HelpTests.self).bundleURL.deletingLastPathComponent()
     #else

@@ -30,7 +30,7 @@ enum EvaluateCommand: Command {
     var data = DataFile(path, maximumLength: length, for: folder)
     data.separator = arguments.string("separator") ?? data.separator
     let start = ContinuousClock.now
-    let rows = try data.examples(folder)
+    let rows = try data.examplesOrTexts(folder)
     let progress = Progress("evaluating", total: rows.count)
     let evaluation = Evaluation(folder.model, rows) { progress.update($0) }
     progress.finish()

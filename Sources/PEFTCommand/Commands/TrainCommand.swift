@@ -43,6 +43,8 @@ enum TrainCommand: Command {
     let evaluation = try arguments.string("evaluation").map {
       try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
     }
+    // Before any work is done that could not be saved.
+    try OutputFolder.prepare(output)
     let before = evaluation.map { Evaluation(model, $0).loss }
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let summary = try train(model, examples, evaluation, plan)

@@ -21,11 +21,14 @@ struct DataFile {
   }
 
   /// The rows of a `.jsonl` file, each with the token that ends a text; otherwise the texts of a plain file, as they are.
+  func examplesOrTexts(_ folder: ModelFolder) throws -> [TrainingExample] {
+    if path.lowercased().hasSuffix(".jsonl") { return try examples(folder) }
+    let encoder = folder.encoder(maximumLength: maximumLength, end: nil)
+    return try texts().compactMap { encoder.encode(.text($0)).example }
+  }
+
+  /// The rows of a file of JSON lines, each with the token that ends a text.
   func examples(_ folder: ModelFolder) throws -> [TrainingExample] {
-    guard path.hasSuffix(".jsonl") else {
-      let encoder = folder.encoder(maximumLength: maximumLength, end: nil)
-      return try texts().compactMap { encoder.encode(.text($0)).example }
-    }
     let data = try TrainingData(
       jsonLines: path,
       encoder: folder.encoder(maximumLength: maximumLength, end: folder.endings.first))
@@ -38,10 +41,11 @@ struct DataFile {
   }
 
   private func texts() throws(CommandError) -> [String] {
-    guard let data = FileManager.default.contents(atPath: path),
-      let text = String(validating: data, as: UTF8.self)
-    else {
-      throw .unusable(path: path, reason: "cannot be read as UTF-8")
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw .unusable(path: path, reason: "cannot be read")
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw .unusable(path: path, reason: "is not UTF-8")
     }
     return text.components(separatedBy: separator)
       .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }.filter { !$0.isEmpty }
