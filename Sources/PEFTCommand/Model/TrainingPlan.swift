@@ -42,6 +42,12 @@ struct TrainingPlan {
     ),
     Option("exclude", "WHICH", "Modules that are left out: names or a regular expression."),
     Option("layers", "LIST", "Only layers with these numbers."),
+    Option("layers-pattern", "LIST", "The names that stand before the number of a layer."),
+    Option(
+      "rank-pattern", "LIST",
+      "Other ranks: PATTERN=R between commas, a pattern for the end of a path."),
+    Option("alpha-pattern", "LIST", "Other alphas: PATTERN=A between commas."),
+    Option("init", "NAME", default: "kaiming", "How adapters start: kaiming, gaussian or random."),
     Option(switch: "rslora", "Scale by A / sqrt(R)."),
     Option("bias", "WHICH", default: "none", "Biases to train: none, all or lora_only."),
     Option(switch: "lora-bias", "Give the second matrix of each adapter a bias."),
@@ -83,15 +89,25 @@ struct TrainingPlan {
     settings = try Self.settings(arguments)
     lora = try Self.lora(arguments, seed: seed)
     if method != .lora {
-      for name in Self.loRAOptions where arguments.has(name) {
+      for name in Self.loRAOptions + ["merged"] where arguments.has(name) {
         throw .conflict("method full", name)
       }
+    }
+    if arguments.has("adapter") {
+      // The adapter's own settings hold; only how it is trained can be chosen.
+      for name in Self.loRAOptions where name != "lora-plus-ratio" && arguments.has(name) {
+        throw .conflict("adapter", name)
+      }
+    }
+    if arguments.has("momentum"), optimizer == .adamw { throw .conflict("momentum", "adamw") }
+    if arguments.has("evaluate-every"), !arguments.has("evaluation") {
+      throw .missingOption("evaluation")
     }
   }
 
   private static let loRAOptions = [
-    "rank", "alpha", "dropout", "targets", "exclude", "layers", "rslora", "bias", "lora-bias",
-    "modules-to-save", "lora-plus-ratio",
+    "rank", "alpha", "dropout", "targets", "exclude", "layers", "layers-pattern", "rank-pattern",
+    "alpha-pattern", "init", "rslora", "bias", "lora-bias", "modules-to-save", "lora-plus-ratio",
   ]
 
   private static func settings(_ arguments: Arguments) throws(CommandError) -> TrainerSettings {
@@ -114,6 +130,15 @@ struct TrainingPlan {
       targets: targets(arguments, "targets") ?? .attention)
     lora.excluded = targets(arguments, "exclude")
     lora.layersToTransform = try layers(arguments)
+    lora.layersPattern = arguments.list("layers-pattern") ?? []
+    lora.rankPattern = try patterns(arguments, "rank-pattern") { Int($0) }
+    lora.alphaPattern = try patterns(arguments, "alpha-pattern") { Double($0) }
+    switch arguments.string("init") ?? "kaiming" {
+    case "kaiming": lora.initialization = .kaiming
+    case "gaussian": lora.initialization = .gaussian
+    case "random": lora.initialization = .random
+    default: throw arguments.invalid("init", expected: "kaiming, gaussian or random")
+    }
     lora.isRankStabilized = arguments.isOn("rslora")
     lora.hasBias = arguments.isOn("lora-bias")
     lora.modulesToSave = arguments.list("modules-to-save") ?? []
@@ -125,6 +150,18 @@ struct TrainingPlan {
       lora.bias = bias
     }
     return lora
+  }
+
+  private static func patterns<Value>(
+    _ arguments: Arguments, _ name: String, _ read: (Substring) -> Value?
+  ) throws(CommandError) -> [PatternValue<Value>] {
+    var values: [PatternValue<Value>] = []
+    for word in arguments.list(name) ?? [] {
+      guard let sign = word.lastIndex(of: "="), let value = read(word[word.index(after: sign)...])
+      else { throw arguments.invalid(name, expected: "PATTERN=NUMBER between commas") }
+      values.append(PatternValue(String(word[..<sign]), value))
+    }
+    return values
   }
 
   private static func layers(_ arguments: Arguments) throws(CommandError) -> [Int]? {
