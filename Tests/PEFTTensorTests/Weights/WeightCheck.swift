@@ -78,3 +78,20 @@ enum WeightCheck {
     if !worst.text.isEmpty { XCTFail("\(label): \(worst.text)", file: file, line: line) }
   }
 }
+
+extension WeightCheck {
+  /// Fails where repeated products with a weight `[96, 64]` take a block that the pool does not have.
+  static func expectNoNewMemory(
+    _ weight: some WeightStorage, file: StaticString = #filePath, line: UInt = #line
+  ) {
+    let x = Tensor(zeros: [30, 64]), y = Tensor(zeros: [30, 96])
+    weight.multiply(x, to: y, beta: 0)
+    weight.multiplyTransposed(y, to: x, beta: 0)
+    let misses = Pool.shared.statistics.misses
+    for _ in 0..<3 {
+      weight.multiply(x, to: y, beta: 0)
+      weight.multiplyTransposed(y, to: x, beta: 0)
+    }
+    XCTAssertEqual(Pool.shared.statistics.misses, misses, file: file, line: line)
+  }
+}
