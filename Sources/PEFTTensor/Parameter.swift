@@ -5,8 +5,9 @@ public final class Parameter {
   /// The elements in float32; nil where they lie in a storage, or with the source.
   private var own: Tensor?
   private var stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
-  /// How often the value was replaced or handed out to be trained, so that a tied copy knows that it is old.
+  /// Another number for every value that was set or handed out to be trained, so that a tied copy knows that it is old.
   private var version = 0
+  private var lastVersion = 0
   private var ownGradient: Tensor?
   private var trains: Bool
   private let source: Parameter?
@@ -14,6 +15,8 @@ public final class Parameter {
 
   /// Stands in for this parameter in every computation while it is set; the value stays as it is.
   package var substitute: Parameter?
+  /// Is told of every change by an optimiser.
+  public weak var observer: (any ParameterObserver)?
 
   /// A parameter that starts with `value`.
   public init(_ value: Tensor, isTrainable: Bool = true) {
@@ -49,7 +52,7 @@ public final class Parameter {
       if let source { return source.value = newValue }
       own = newValue.detached
       stored = nil
-      version += 1
+      renew()
     }
   }
 
@@ -90,7 +93,7 @@ public final class Parameter {
   package func makeValueUnique() {
     if let source { return source.makeValueUnique() }
     keepTensor()
-    version += 1
+    renew()
     guard var tensor = own else { return }
     own = nil
     own = tensor.isUnique && tensor.storage.isPooled ? tensor : tensor.copied()
@@ -106,6 +109,25 @@ public final class Parameter {
 // MARK: Storage
 
 extension Parameter {
+  /// The elements as they are kept, to be put back later in the same storage.
+  package struct Content {
+    fileprivate let own: Tensor?
+    fileprivate let stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
+    fileprivate let version: Int
+
+    /// The elements in float32.
+    package var value: Tensor { own ?? Parameter.dense(stored) }
+  }
+
+  /// The elements as they are kept; those of the source where it is tied.
+  package var content: Content {
+    get { source?.content ?? Content(own: own, stored: stored, version: version) }
+    set {
+      if let source { return source.content = newValue }
+      (own, stored, version) = (newValue.own, newValue.stored, newValue.version)
+    }
+  }
+
   /// The matrix of a linear map as an operand, in the storage where it lies in one.
   ///
   /// - Parameter layout: how the tensor lies.
@@ -137,7 +159,16 @@ extension Parameter {
     tensor.storage.forgetPages()
   }
 
-  private var dense: Tensor {
+  private func renew() {
+    lastVersion += 1
+    version = lastVersion
+  }
+
+  private var dense: Tensor { Self.dense(stored) }
+
+  private static func dense(
+    _ stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
+  ) -> Tensor {
     guard let stored else { preconditionFailure("Parameter: neither tensor nor storage") }
     let matrix = stored.storage.dense()
     return stored.layout == .outputInput ? matrix : withoutGradients { matrix.transposed }

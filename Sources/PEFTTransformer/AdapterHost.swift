@@ -31,22 +31,46 @@ public protocol Attachment: AnyObject {
   var isActive: Bool { get }
   /// Whether its change stands in the weights of the base at the moment.
   var isMerged: Bool { get }
+  /// Added to every training loss while it is active; nil for nothing.
+  var penalty: Tensor? { get }
+}
+
+extension Attachment {
+  /// Nothing.
+  public var penalty: Tensor? { nil }
 }
 
 /// The adapters of one model, and the base as it was before them.
 public final class AdapterRegistry {
   /// The adapters in the order in which they were attached.
   package var attachments: [any Attachment] = []
-  /// Parameters that a merge has changed, and their values before the first merge.
-  package var pristine: [ObjectIdentifier: (parameter: Parameter, value: Tensor)] = [:]
+  /// Parameters that a merge has changed, and what they held before the first merge.
+  package var pristine: [ObjectIdentifier: Pristine] = [:]
   /// The parameters that were trainable before the first adapter was attached.
   package var trainableBefore: [Parameter] = []
+
+  /// A parameter as it was before a merge.
+  package struct Pristine {
+    package let parameter: Parameter
+    package let content: Parameter.Content
+    package var value: Tensor { content.value }
+
+    /// Keeps what a parameter holds.
+    package init(_ parameter: Parameter) {
+      (self.parameter, content) = (parameter, parameter.content)
+    }
+  }
 
   /// No adapters.
   public init() {}
 
   /// The names of the adapters, in the order in which they were attached.
   public var names: [String] { attachments.map(\.name) }
+  /// The sum of what the adapters add to a training loss; nil for nothing.
+  public var penalty: Tensor? {
+    attachments.lazy.compactMap(\.penalty).reduce(nil) { sum, next in sum.map { $0 + next } ?? next
+    }
+  }
   /// The names of those that take part in the forward pass.
   public var activeNames: [String] { attachments.filter(\.isActive).map(\.name) }
 }

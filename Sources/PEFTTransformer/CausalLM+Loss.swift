@@ -11,10 +11,16 @@ extension CausalLM {
   ///   - batch: tokens and labels.
   ///   - isTraining: whether dropout is active.
   ///   - smoothing: label smoothing.
-  /// - Returns: a scalar, for `backward()`.
+  /// - Returns: a scalar, for `backward()`; in training with what adapters add to it.
   public func loss(
     _ batch: TokenBatch, isTraining: Bool = true, smoothing: Float = 0
   ) -> Tensor {
+    let loss = modelLoss(batch, isTraining: isTraining, smoothing: smoothing)
+    guard isTraining, let penalty = adapters.penalty else { return loss }
+    return loss + penalty
+  }
+
+  private func modelLoss(_ batch: TokenBatch, isTraining: Bool, smoothing: Float) -> Tensor {
     let (states, targets, context) = states(batch, dropout: isTraining ? dropoutKeys : nil)
     guard head.adapter == nil else {
       return head(states, context).crossEntropy(targets, smoothing: smoothing)

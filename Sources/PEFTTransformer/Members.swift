@@ -17,6 +17,11 @@ public struct Members: ExpressibleByDictionaryLiteral {
     entries = elements.map { (name: $0.0, member: $0.1) }
   }
 
+  /// Pairs of a name and a member, in order.
+  public init(_ elements: [(String, any Member)]) {
+    entries = elements.map { (name: $0.0, member: $0.1) }
+  }
+
   /// These members, followed by others.
   public func joined(with other: Members) -> Members {
     var result = self

@@ -25,7 +25,7 @@ final class LoRABranchTests: XCTestCase {
       let weight = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
       let model = OneLayer(layout == .outputInput ? weight : weight.transposed, layout: layout)
       let adapter = try model.attach(LoRA(rank: 1, alpha: 4, targets: .names(["map"])))
-      let layer = adapter.layers[0].layer
+      let layer = adapter.layers(of: LoRALayer.self)[0].layer
       layer.a.value = Tensor([0.5, -1, 2], shape: [1, 3])
       layer.b.value = Tensor([1, -2], shape: [2, 1])
       let x = Parameter(Tensor([1, 2, -1], shape: [1, 3]))
@@ -80,7 +80,7 @@ final class LoRABranchTests: XCTestCase {
     // B is zero: whatever is dropped, the base sees all of x.
     expectClose(model.map(x, training).array, base.values, absolute: 1e-4)
 
-    let layer = adapter.layers[0].layer
+    let layer = adapter.layers(of: LoRALayer.self)[0].layer
     layer.b.value = Tensor(repeating: 1, shape: layer.b.shape)
     layer.a.value = Tensor(repeating: 1, shape: layer.a.shape)
     let plain = model.map(x, ForwardContext())
@@ -111,7 +111,7 @@ final class LoRABranchTests: XCTestCase {
       let model = OneLayer(Tensor(zeros: [40, 400]))
       var method = LoRA(rank: 25, targets: .names(targets))
       (method.initialization, method.seed) = (initialization, 7)
-      return try model.attach(method).layers[0].layer
+      return try model.attach(method).layers(of: LoRALayer.self)[0].layer
     }
     func deviation(_ tensor: Tensor) -> Double {
       let sum = tensor.array.reduce(0) { $0 + Double($1) * Double($1) }
@@ -137,14 +137,15 @@ final class LoRABranchTests: XCTestCase {
   func testEmbeddingsStartOnTheOtherSide() throws {
     let model = try TestModels.make("llama")
     let adapter = try model.attach(LoRA(rank: 16, targets: .names(["embed_tokens"])))
-    let layer = adapter.embeddings[0].layer
+    let layer = adapter.layers(of: LoRAEmbeddingLayer.self)[0].layer
     XCTAssertEqual(layer.a.value.largest, 0)
     let values = layer.b.value.array.map(Double.init)
     let variance = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
     XCTAssertEqual(variance, 1, accuracy: 5 * (2 / Double(values.count)).squareRoot())
     var method = LoRA(rank: 16, targets: .names(["embed_tokens"]))
     method.initialization = .random
-    let other = try TestModels.make("llama").attach(method).embeddings[0].layer
+    let other = try TestModels.make("llama").attach(method).layers(of: LoRAEmbeddingLayer.self)[0]
+      .layer
     XCTAssertGreaterThan(other.a.value.largest, 2)
   }
 
@@ -154,7 +155,9 @@ final class LoRABranchTests: XCTestCase {
       method.seed = seed
       let adapter = try TestModels.make("llama").attach(method)
       return Dictionary(
-        uniqueKeysWithValues: adapter.layers.map { ($0.path, $0.layer.a.value.bits) })
+        uniqueKeysWithValues: adapter.layers(of: LoRALayer.self).map {
+          ($0.site.path, $0.layer.a.value.bits)
+        })
     }
     let one = try starts(["q_proj"], seed: 1)
     let more = try starts(["down_proj", "v_proj", "q_proj"], seed: 1)

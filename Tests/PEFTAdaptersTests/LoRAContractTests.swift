@@ -12,8 +12,12 @@ final class LoRAContractTests: XCTestCase {
     change(&method)
     var contract = AdapterContract(method) { try TestModels.make(family) }
     contract.mergeTolerance = merge
-    contract.startsAsIdentity = identity
+    contract.identityTolerance = identity ? 0 : nil
     try checkAdapter(contract, "\(family)", file: file, line: line)
+  }
+
+  func testEveryStorageOfTheBase() throws {
+    try checkAdapter(LoRA(rank: 3, alpha: 6, targets: .allLinear))
   }
 
   func testUsualTargets() throws {

@@ -122,7 +122,7 @@ final class LoRAFolderTests: XCTestCase {
 
       let other = try TestModels.make("llama")
       try other.loadAdapter(folder.path)
-      XCTAssertEqual(try other.adapter("default").configuration.rank, 2)
+      XCTAssertEqual((try other.adapter("default").method as? LoRA)?.rank, 2)
       try other.loadAdapter(folder.path + "/french", name: "french")
       XCTAssertEqual(other.adapters.activeNames, ["french"])
       XCTAssertEqual(other.sample.bits, output.bits)

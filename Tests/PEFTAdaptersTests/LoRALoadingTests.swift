@@ -14,7 +14,7 @@ final class LoRALoadingTests: XCTestCase {
   /// A saved adapter that `change` may spoil, and what loading it then gives.
   private func load(
     mode: LoadingMode = .strict, _ change: (String) throws -> Void
-  ) throws -> (model: CausalLM, result: Result<LoRAAdapter, AdapterError>) {
+  ) throws -> (model: CausalLM, result: Result<Adapter, AdapterError>) {
     try Files.withTemporaryFolder { folder in
       let source = try TestModels.make("llama")
       let adapter = try source.attach(LoRA(rank: 2))
@@ -92,7 +92,7 @@ final class LoRALoadingTests: XCTestCase {
     let adapter = try result.get()
     XCTAssertEqual(adapter.loadingReport, report)
     XCTAssertEqual(model.adapters.activeNames, ["default"])
-    XCTAssertEqual(adapter.layers[0].layer.b.value.largest > 0, true)
+    XCTAssertEqual(adapter.layers(of: LoRALayer.self)[0].layer.b.value.largest > 0, true)
   }
 
   func testFieldsThatWouldBeIgnored() throws {
@@ -217,7 +217,8 @@ final class LoRALoadingTests: XCTestCase {
       let adapter = try result.get()
       let precision = dtype == .float16 ? 0x1p-11 : dtype == .bfloat16 ? 0x1p-8 : 0
       expectClose(
-        adapter.layers[0].layer.a.value.array, expected.map(Double.init), relative: precision,
+        adapter.layers(of: LoRALayer.self)[0].layer.a.value.array, expected.map(Double.init),
+        relative: precision,
         absolute: 1e-7, "\(dtype)")
     }
   }
@@ -227,6 +228,6 @@ final class LoRALoadingTests: XCTestCase {
       try #"{"peft_type": "LORA", "r": 2}"#.write(
         toFile: folder + "/adapter_config.json", atomically: true, encoding: .utf8)
     }
-    XCTAssertEqual(try result.get().layers.count, 4)
+    XCTAssertEqual(try result.get().modules.count, 4)
   }
 }

@@ -57,9 +57,10 @@ final class MatchingTests: XCTestCase {
     XCTAssertEqual(plan.matches.map(\.path).sorted(), expected.keys.sorted(), label)
     for match in plan.matches {
       let values = try XCTUnwrap(expected[match.path], label)
-      XCTAssertEqual(Double(match.rank), values[0], "\(label) \(match.path)")
+      XCTAssertEqual(match.rank.map(Double.init), values[0], "\(label) \(match.path)")
       XCTAssertEqual(
-        method.scale(rank: match.rank, alpha: match.alpha), Float(values[1]),
+        method.scale(rank: try XCTUnwrap(match.rank), alpha: try XCTUnwrap(match.alpha)),
+        Float(values[1]),
         "\(label) \(match.path)")
     }
     XCTAssertEqual(

@@ -9,7 +9,7 @@ import XCTest
 final class MergingTests: XCTestCase {
   private func attach(
     _ family: String, _ change: (inout LoRA) -> Void
-  ) throws -> (CausalLM, LoRAAdapter) {
+  ) throws -> (CausalLM, Adapter) {
     let model = try TestModels.make(family)
     var method = LoRA(rank: 2, alpha: 3)
     change(&method)
@@ -59,7 +59,8 @@ final class MergingTests: XCTestCase {
       }
       try model.merge()
       var changed = 0
-      for (path, base, layer) in adapter.layers {
+      for (site, layer) in adapter.layers(of: LoRALayer.self) {
+        let (path, base) = (site.path, try XCTUnwrap(site.linear))
         let delta = DoubleMatrix(layer.b.value) * DoubleMatrix(layer.a.value)
         let value = base.layout == .outputInput ? delta : delta.transposed
         let old = try XCTUnwrap(before.first { $0.1 === base.weight })
@@ -67,7 +68,8 @@ final class MergingTests: XCTestCase {
         expectClose(base.weight.value.array, expected, relative: 1e-6, absolute: 1e-7, path)
         changed += 1
       }
-      for (path, base, layer) in adapter.embeddings {
+      for (site, layer) in adapter.layers(of: LoRAEmbeddingLayer.self) {
+        let (path, base) = (site.path, try XCTUnwrap(site.embedding))
         let delta = (DoubleMatrix(layer.b.value) * DoubleMatrix(layer.a.value)).transposed
         let old = try XCTUnwrap(before.first { $0.1 === base.weight })
         let expected = zip(old.2.array, delta.values).map { Double($0) + 1.5 * $1 }
@@ -117,11 +119,11 @@ final class MergingTests: XCTestCase {
   func testNumbersThatAreNotFiniteAreRefused() throws {
     for value in [Float.nan, .infinity, 3e38] {
       let (model, adapter) = try attach("llama") { $0.modulesToSave = ["norm"] }
-      let last = try XCTUnwrap(adapter.layers.last).layer.b
+      let last = try XCTUnwrap(adapter.layers(of: LoRALayer.self).last).layer.b
       var values = last.value.array
       values[3] = value
       last.value = Tensor(values, shape: last.shape)
-      let a = try XCTUnwrap(adapter.layers.last).layer.a
+      let a = try XCTUnwrap(adapter.layers(of: LoRALayer.self).last).layer.a
       a.value = Tensor(repeating: 2, shape: a.shape)
       let bits = model.bits
       let error = expectAdapterError("\(value)") { try model.merge() }

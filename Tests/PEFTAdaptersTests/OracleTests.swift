@@ -120,7 +120,7 @@ struct OracleCase {
     expectClose(logits, reference, absolute: 1e-4 * Double(largest), "\(name) \(tensor)")
   }
 
-  func expectTensors(of adapter: LoRAAdapter, _ part: String) throws {
+  func expectTensors(of adapter: Adapter, _ part: String) throws {
     try Files.withTemporaryFolder { folder in
       try adapter.save(to: folder.path)
       let own = try SafetensorsFile(path: folder.path + "/adapter_model.safetensors")

@@ -8,7 +8,7 @@ import XCTest
 final class SwitchingTests: XCTestCase {
   private func model(
     _ change: (inout LoRA) -> Void = { _ in }
-  ) throws -> (CausalLM, LoRAAdapter, LoRAAdapter) {
+  ) throws -> (CausalLM, Adapter, Adapter) {
     let model = try TestModels.make("llama")
     var method = LoRA(rank: 2, targets: .names(["q_proj", "down_proj"]))
     change(&method)
@@ -26,7 +26,7 @@ final class SwitchingTests: XCTestCase {
     try model.activate(["one"])
     let first = model.sample
     let alone = try TestModels.make("llama")
-    try alone.attach(one.configuration, name: "one").randomize(1)
+    try alone.attach(one.method, name: "one").randomize(1)
     XCTAssertEqual(alone.sample.bits, first.bits)
     XCTAssertNotEqual(both.bits, first.bits)
 
@@ -46,11 +46,11 @@ final class SwitchingTests: XCTestCase {
   func testActiveAdaptersAreAddedUp() throws {
     // One linear layer is enough to see it in closed form: the outputs of the deltas add up.
     let (model, one, two) = try model()
-    let layer = try XCTUnwrap(one.layers.first { $0.path.hasSuffix("q_proj") })
+    let layer = try XCTUnwrap(one.modules.first { $0.site.path.hasSuffix("q_proj") }?.site.linear)
     var random = SeededRandom(9)
-    let input = random.tensor([4, layer.base.inputs])
+    let input = random.tensor([4, layer.inputs])
     func output(_ names: [String]) throws -> DoubleMatrix {
-      try model.withAdapters(names) { DoubleMatrix(layer.base(input, ForwardContext())) }
+      try model.withAdapters(names) { DoubleMatrix(layer(input, ForwardContext())) }
     }
     let base = try output([])
     let (first, second) = (try output(["one"]), try output(["two"]))
@@ -139,7 +139,7 @@ final class SwitchingTests: XCTestCase {
 
   func testAModelWithAdaptersIsFreed() throws {
     weak var model: CausalLM?
-    weak var adapter: LoRAAdapter?
+    weak var adapter: Adapter?
     try {
       let made = try TestModels.make("llama")
       model = made

@@ -62,7 +62,7 @@ extension CausalLM {
   }
 }
 
-extension LoRAAdapter {
+extension Adapter {
   /// Gives every parameter random numbers, as if it had been trained.
   func randomize(_ seed: UInt64 = 5, _ size: Float = 0.2) {
     var random = SeededRandom(seed)
@@ -76,6 +76,12 @@ extension LoRAAdapter {
 extension Tensor {
   /// The bits of every element.
   var bits: [UInt32] { array.map(\.bitPattern) }
+  /// Whether the elements differ by at most a share of the largest; by no bit where that is 0.
+  func isClose(to other: Tensor, within tolerance: Double) -> Bool {
+    if tolerance == 0 { return bits == other.bits }
+    let limit = Float(tolerance) * other.largest
+    return zip(array, other.array).allSatisfy { abs($0 - $1) <= limit }
+  }
   /// The largest element without its sign.
   var largest: Float { array.reduce(0) { max($0, abs($1)) } }
 }

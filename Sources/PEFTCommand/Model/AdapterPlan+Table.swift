@@ -20,7 +20,8 @@ extension AdapterPlan {
     var lines = order.map { kind in
       let (match, count) = (kind.match, counts[kind] ?? 0)
       return "  \(kind.name.padded(to: 12)) \("\(match.inputs) -> \(match.outputs)".padded(to: 14))"
-        + " rank \(match.rank), alpha \(match.alpha)  x \(count)  "
+        + (match.rank.map { " rank \($0)" } ?? "") + (match.alpha.map { ", alpha \($0)" } ?? "")
+        + "  x \(count)  "
         + "\((count * match.parameters).grouped) parameters"
     }
     lines += copies.map { "  \($0.path)  trained whole  \($0.parameters.grouped) parameters" }

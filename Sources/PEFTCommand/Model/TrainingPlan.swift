@@ -144,7 +144,7 @@ struct TrainingPlan {
     lora.modulesToSave = arguments.list("modules-to-save") ?? []
     lora.seed = seed
     if let name = arguments.string("bias") {
-      guard let bias = LoRA.BiasTraining(rawValue: name) else {
+      guard let bias = BiasTraining(rawValue: name) else {
         throw arguments.invalid("bias", expected: "none, all or lora_only")
       }
       lora.bias = bias

@@ -51,8 +51,8 @@ public final class AdamW: Optimizer {
       weightDecay: weightDecay)
   }
 
-  /// Changes every parameter that has a gradient, in place, and clears the gradients.
-  public func step(gradientScale: Float) {
+  /// Changes every parameter that has a gradient, in place.
+  public func update(gradientScale: Float) {
     for group in groups {
       let rate = learningRate * group.learningRateFactor
       for parameter in group.parameters.map(\.parameter) {
@@ -64,7 +64,6 @@ public final class AdamW: Optimizer {
         OptimizerKernels.adamW(
           parameter, gradient: gradient, first: entry.tensors[0], second: entry.tensors[1],
           settings)
-        parameter.gradient = nil
       }
     }
   }

@@ -11,12 +11,12 @@ public protocol Optimizer: AnyObject {
   /// The learning rate; a group multiplies it by a factor of its own.
   var learningRate: Double { get set }
 
-  /// Changes every parameter that has a gradient, in place, and clears the gradients.
+  /// Changes every parameter that has a gradient, in place; call `step`, which tells the observers as well.
   ///
   /// A parameter without a gradient stays as it is, as in PyTorch: it does not decay and its state does not age.
   ///
   /// - Parameter gradientScale: what gradients are multiplied by on the way, as to clip them.
-  func step(gradientScale: Float)
+  func update(gradientScale: Float)
 
   /// A copy of what the optimiser remembers: the names of PyTorch's state, a dot and the path of the parameter,
   /// as `exp_avg.model.norm.weight`.
@@ -31,7 +31,25 @@ public protocol Optimizer: AnyObject {
 
 extension Optimizer {
   /// Changes every parameter that has a gradient, in place, and clears the gradients.
-  public func step() { step(gradientScale: 1) }
+  ///
+  /// The observers of the parameters are told before and after.
+  ///
+  /// - Parameter gradientScale: what gradients are multiplied by on the way, as to clip them.
+  public func step(gradientScale: Float = 1) {
+    let observers = observers
+    for observer in observers { observer.parametersWillChange(gradientScale: gradientScale) }
+    update(gradientScale: gradientScale)
+    for observer in observers { observer.parametersDidChange(gradientScale: gradientScale) }
+    zeroGradients()
+  }
+
+  /// The observers of all parameters, each once.
+  private var observers: [any ParameterObserver] {
+    var seen: Set<ObjectIdentifier> = []
+    return groups.flatMap(\.parameters).compactMap(\.parameter.observer).filter {
+      seen.insert(ObjectIdentifier($0)).inserted
+    }
+  }
 
   /// Forgets all gradients.
   public func zeroGradients() {

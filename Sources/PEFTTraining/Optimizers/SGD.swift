@@ -45,8 +45,8 @@ public final class SGD: Optimizer {
       isNesterov: isNesterov, weightDecay: weightDecay)
   }
 
-  /// Changes every parameter that has a gradient, in place, and clears the gradients.
-  public func step(gradientScale: Float) {
+  /// Changes every parameter that has a gradient, in place.
+  public func update(gradientScale: Float) {
     for group in groups {
       let rate = learningRate * group.learningRateFactor
       for parameter in group.parameters.map(\.parameter) {
@@ -57,7 +57,6 @@ public final class SGD: Optimizer {
           gradientScale: gradientScale, rate: Float(rate),
           decay: Float(group.weightDecay ?? weightDecay), momentum: Float(momentum),
           isFirst: entry.step == 1, isNesterov: isNesterov)
-        parameter.gradient = nil
       }
     }
   }

@@ -13,8 +13,6 @@ public final class Trainer<Model: TrainableModel> {
   public let schedule: Schedule
   /// How long and how to train.
   public let settings: TrainerSettings
-  /// Those that take part in every step.
-  public var observers: [any TrainingObserver] = []
   /// How many steps were taken.
   public private(set) var stepCount = 0
 

@@ -75,7 +75,6 @@ extension TrainingRun {
     let (began, done) = (clock.now, trainer.stepCount)
     let progress = TrainingProgress(step: done + 1, total: total)
     let optimizer = trainer.optimizer
-    for observer in trainer.observers { observer.stepWillBegin(progress) }
     let batches = batches(of: done)
     let loss = try accumulateGradients(of: batches, progress)
     let norm = optimizer.gradientNorm
@@ -88,14 +87,10 @@ extension TrainingRun {
     }
     let fullRate = optimizer.learningRate
     let rate = fullRate * trainer.schedule.factor(step: done, total: total)
-    for observer in trainer.observers {
-      observer.parametersWillChange(progress, gradientScale: scale ?? 1)
-    }
     optimizer.learningRate = rate
     optimizer.step(gradientScale: scale ?? 1)
     optimizer.learningRate = fullRate
     trainer.didStep()
-    for observer in trainer.observers { observer.parametersDidChange(progress) }
 
     let stepTokens = batches.reduce(0) { $0 + $1.tokenCount }
     let elapsed = seconds(clock.now - began)
@@ -131,11 +126,6 @@ extension TrainingRun {
       let loss = trainer.model.loss(batch)
       mean += share * Double(try finite(loss, progress))
       loss.backward(scale: Float(share))
-    }
-    for observer in trainer.observers {
-      guard let penalty = observer.penalty(progress) else { continue }
-      _ = try finite(penalty, progress)
-      penalty.backward()
     }
     return mean
   }

@@ -4,7 +4,7 @@ public import PEFTTransformer
 extension AdapterHost {
   /// Adds the change of an adapter to the weights of the base, which is kept as it was for `unmerge`.
   ///
-  /// In float32: `W + s B A`. The adapter must be active, so that the report compares what it should. It is not trained
+  /// In float32. The adapter must be active, so that the report compares what it should. It is not trained
   /// while it is merged.
   ///
   /// - Parameter name: of an active adapter.
@@ -27,7 +27,7 @@ extension AdapterHost {
       )
     }
     for (key, (parameter, _)) in merging.values where adapters.pristine[key] == nil {
-      adapters.pristine[key] = (parameter, parameter.value)
+      adapters.pristine[key] = .init(parameter)
     }
     merging.apply()
     adapter.isMerged = true
@@ -46,12 +46,16 @@ extension AdapterHost {
     let adapter = try adapter(name)
     if !adapter.isMerged { throw .wrongState("\"\(name)\" is not merged") }
     // The base's own values come back, and the others are added again, each on what stands before it.
-    var merging = Merging(places, restored: Array(adapters.pristine.values))
-    for case let other as LoRAAdapter in adapters.attachments
+    var merging = Merging(
+      places, restored: adapters.pristine.values.map { ($0.parameter, $0.value) })
+    for case let other as Adapter in adapters.attachments
     where other.isMerged && other !== adapter {
       try merging.add(other)
     }
     merging.apply()
+    for (key, entry) in adapters.pristine where !merging.changed.contains(key) {
+      entry.parameter.content = entry.content
+    }
     adapters.pristine = adapters.pristine.filter { merging.changed.contains($0.key) }
     adapter.isMerged = false
   }

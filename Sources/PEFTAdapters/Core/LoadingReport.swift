@@ -2,7 +2,7 @@
 public enum LoadingMode: Sendable, Hashable {
   /// Anything missing, unexpected, misshapen or ignored is an error.
   case strict
-  /// It is reported instead; `LoRAAdapter.loadingReport` has the list.
+  /// It is reported instead; `Adapter.loadingReport` has the list.
   case lenient
 }
 

@@ -2,8 +2,18 @@ internal import PEFTJSON
 public import PEFTTensor
 public import PEFTTransformer
 
-/// LoRA that is attached to a model.
-public final class LoRAAdapter: Attachment {
+/// An adapter of any method that is attached to a model.
+public final class Adapter: Attachment {
+  /// A module of the base and what the adapter does there.
+  public struct AdaptedModule {
+    /// The module and its path.
+    public let site: AdapterSite
+    /// What is done there.
+    public let layer: any AdapterLayer
+    /// The tensors beside the module.
+    public let tensors: [AdapterTensor]
+  }
+
   /// A tensor that stands in for a parameter of the base while the adapter is active.
   public struct Copy {
     /// Where it is saved: the path of the parameter, with `base_layer` where its layer is adapted.
@@ -19,14 +29,17 @@ public final class LoRAAdapter: Attachment {
   /// The name, unique in the model.
   public let name: String
   /// The settings it was made from.
-  public let configuration: LoRA
-  /// The adapted linear layers and their matrices, in the order of the model.
-  public internal(set) var layers: [(path: String, base: Linear, layer: LoRALayer)] = []
-  /// The adapted embeddings and their matrices.
-  public internal(set) var embeddings:
-    [(path: String, base: Embedding, layer: LoRAEmbeddingLayer)] = []
+  public let method: any AdapterMethod
+  /// The adapted modules, in the order of the model.
+  public internal(set) var modules: [AdaptedModule] = []
+  /// The tensors that all layers share.
+  public internal(set) var sharedTensors: [AdapterTensor] = []
   /// What stands in for parameters of the base; a tied head may share the copy of the embedding.
   public internal(set) var copies: [Copy] = []
+  /// What takes part in the training; nil for nothing.
+  public internal(set) var controller: (any AdapterController)? {
+    didSet { for parameter in parameters { parameter.observer = controller } }
+  }
   /// Whether its change stands in the weights of the base at the moment; it is not trained then.
   public internal(set) var isMerged = false {
     didSet { updateTraining() }
@@ -43,29 +56,46 @@ public final class LoRAAdapter: Attachment {
   public internal(set) var loadingReport = LoadingReport()
 
   /// The settings with targets as names or a pattern, as they are saved.
-  let spelledOut: LoRA
+  let spelledOut: any AdapterMethod
   /// The fields of the file that it was loaded from.
   var loadedFields: [JSON.Member] = []
   /// The adapted embedding and head whose weights are saved beside the adapter.
   var savedBases: [(path: String, parameter: Parameter)] = []
   /// The model, which owns this through its registry.
-  private(set) weak var host: (any AdapterHost)?
+  public private(set) weak var host: (any AdapterHost)?
 
-  init(name: String, configuration: LoRA, spelledOut: LoRA, host: any AdapterHost) {
-    (self.name, self.configuration, self.spelledOut) = (name, configuration, spelledOut)
+  init(
+    name: String, method: any AdapterMethod, spelledOut: any AdapterMethod,
+    host: any AdapterHost
+  ) {
+    (self.name, self.method, self.spelledOut) = (name, method, spelledOut)
     self.host = host
   }
+
+  /// The layers of one kind and their modules.
+  public func layers<Layer>(of type: Layer.Type) -> [(site: AdapterSite, layer: Layer)] {
+    modules.compactMap { module in (module.layer as? Layer).map { (module.site, $0) } }
+  }
+
+  /// The tensors of all layers, and those that they share.
+  public var tensors: [AdapterTensor] { sharedTensors + modules.flatMap(\.tensors) }
 
   /// Every parameter that this adapter trains, each once.
   public var parameters: [Parameter] {
     var seen: Set<ObjectIdentifier> = []
-    return trainedTensors.map(\.parameter).filter { seen.insert(ObjectIdentifier($0)).inserted }
+    let own = tensors.filter(\.role.isTrained).map(\.parameter)
+    return (own + copies.filter(\.isTrained).map(\.copy)).filter {
+      seen.insert(ObjectIdentifier($0)).inserted
+    }
   }
 
   /// How many parameters it trains.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
-  /// Whether its branches and copies take part in the forward pass.
+  /// Added to every training loss while it is active.
+  public var penalty: Tensor? { isEffective && isTrainable ? controller?.penalty : nil }
+
+  /// Whether its layers and copies take part in the forward pass.
   var isEffective: Bool { isActive && !isMerged }
 
   private func updateTraining() {

@@ -20,10 +20,10 @@ extension AdapterHost {
   public func loadAdapter(
     _ folder: String, name: String = "default", isTrainable: Bool = false,
     mode: LoadingMode = .strict
-  ) throws(AdapterError) -> LoRAAdapter {
+  ) throws(AdapterError) -> Adapter {
     try checkName(name)
     let source = try AdapterFolder(folder, name: name, mode)
-    let resolution = try source.method.resolved(self, isStrict: false)
+    let resolution = try Resolution(source.method, self, isStrict: false)
     var report = resolution.compare(with: source.file)
     if mode == .strict, !report.isEmpty {
       throw .doesNotFit(
@@ -36,7 +36,7 @@ extension AdapterHost {
     let stored = try source.tensors(
       resolution.expectedTensors.map(\.name) + resolution.optionalBases.map(\.name),
       besides: report)
-    let adapter = attach(source.method, resolution, name: name, stored: stored)
+    let adapter = try attach(source.method, resolution, name: name, stored: stored)
     adapter.copies += copiesOfBases(resolution, stored)
     adapter.loadedFields = source.fields
     adapter.loadingReport = report
@@ -46,15 +46,15 @@ extension AdapterHost {
 
   /// Stored weights of adapted embeddings that are not the base's own: PEFT puts them in its place, so copies stand in.
   private func copiesOfBases(
-    _ resolution: LoRA.Resolution, _ stored: [String: Tensor]
-  ) -> [LoRAAdapter.Copy] {
-    var copies: [LoRAAdapter.Copy] = []
+    _ resolution: Resolution, _ stored: [String: Tensor]
+  ) -> [Adapter.Copy] {
+    var copies: [Adapter.Copy] = []
     for (name, parameter) in resolution.optionalBases {
       guard let tensor = stored[name], tensor.array != baseValue(parameter).array,
         !copies.contains(where: { $0.base === parameter })
       else { continue }
       let copy = Parameter(tensor.copied(), isTrainable: false)
-      let key = String(name.dropFirst(LoRA.filePrefix.count))
+      let key = String(name.dropFirst(AdapterFile.prefix.count))
       for place in [parameter] + places.filter({ $0.isTied(to: parameter) }) {
         copies.append(.init(key: key, base: place, copy: copy, isTrained: false))
       }
@@ -75,7 +75,7 @@ extension AdapterHost {
 
 /// An adapter folder that was opened, with its settings read.
 struct AdapterFolder {
-  let method: LoRA
+  let method: any StoredMethod
   let file: SafetensorsFile
   /// The fields that were read, to write them again.
   let fields: [JSON.Member]
@@ -90,7 +90,7 @@ struct AdapterFolder {
     let folder = isInner ? inner : folder
     do throws(CheckpointError) {
       let configuration = try ConfigurationFile(path: "\(folder)/adapter_config.json")
-      method = try LoRA(configuration)
+      method = try AdapterMethods.read(configuration)
       // What is null has no effect, also where a later version of PEFT knows the field.
       let ignored = configuration.unreadFields.filter { configuration.has($0) }
       if mode == .strict, !ignored.isEmpty {
@@ -118,7 +118,7 @@ struct AdapterFolder {
   }
 }
 
-extension LoRA.Resolution {
+extension Resolution {
   /// How the tensors of a file differ from what this expects.
   func compare(with file: SafetensorsFile) -> LoadingReport {
     var report = LoadingReport()

@@ -20,7 +20,7 @@ extension Targets {
     _ setting: String, modelType: String, allLinear: [String]
   ) throws(AdapterError) -> Targets {
     switch self {
-    case .names, .pattern: return self
+    case .names, .pattern, .none: return self
     case .allLinear: return .names(allLinear)
     case .attention:
       guard let names = Targets.usual(for: modelType) else {
@@ -55,9 +55,9 @@ struct Selector {
     }
     self.saved = saved
     let patterns =
-      selection.layersPatterns.isEmpty
+      selection.layersPattern.isEmpty
       ? [#".*?\.[^.]*\.(?P<idx>\d+)\."#]
-      : selection.layersPatterns.map { #"(?:^|.*?\.)\#($0)\.(?P<idx>\d+)\."# }
+      : selection.layersPattern.map { #"(?:^|.*?\.)\#($0)\.(?P<idx>\d+)\."# }
     var compiled: [PathPattern] = []
     for pattern in patterns {
       compiled.append(try PathPattern(pattern, setting: "layers_pattern"))
@@ -66,16 +66,16 @@ struct Selector {
   }
 
   /// What a path is to the selection; exclusions come first.
-  func verdict(_ path: String) -> ModuleSelection.Verdict {
+  func verdict(_ path: String) -> SelectionVerdict {
     if excludes(path) { return .excluded }
     if saved.contains(where: { $0.matchesStart(of: path) }) { return .saved }
     guard target(path) else { return .other }
-    guard let layers = selection.layers, !layers.isEmpty else { return .selected }
+    guard let layers = selection.layersToTransform, !layers.isEmpty else { return .selected }
     switch selection.targets {
     case .pattern: return .selected
     // A whole path is meant as it stands, whatever the layers.
     case .names(let names) where names.contains(path): return .selected
-    case .names, .allLinear, .attention: break
+    case .names, .allLinear, .attention, .none: break
     }
     return layer(of: path).map(layers.contains) ?? false ? .selected : .other
   }
@@ -90,7 +90,7 @@ struct Selector {
 
   /// The layer patterns that find no index in any of these paths.
   func deadLayersPatterns(among paths: [String]) -> [String] {
-    zip(selection.layersPatterns, indexPatterns).filter { _, pattern in
+    zip(selection.layersPattern, indexPatterns).filter { _, pattern in
       !paths.contains { pattern.index(in: $0) != nil }
     }.map(\.0)
   }
@@ -103,6 +103,7 @@ struct Selector {
       let pattern = try PathPattern(pattern, setting: setting)
       return { pattern.matchesAll(of: $0) }
     case .names(let names): return { path in names.contains { path.isPath(of: $0) } }
+    case .none: return { _ in false }
     case .allLinear, .attention:
       preconditionFailure("Selector: \(targets) has to be spelled out first")
     }

@@ -2,7 +2,10 @@
 ///
 /// "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685), with the settings, defaults and names of
 /// matching of Hugging Face PEFT. The scale is `alpha / R`, or `alpha / sqrt(R)` where it is rank-stabilised (arXiv 2312.03732).
-public struct LoRA: Sendable, Hashable {
+public struct LoRA: AdapterMethod, Hashable {
+  /// `LORA`.
+  public static let type = "LORA"
+
   /// R.
   public var rank: Int
   /// The numerator of the scale.
@@ -36,16 +39,6 @@ public struct LoRA: Sendable, Hashable {
   /// Chooses the random numbers of the start; each module draws from its own path, so the order does not matter.
   public var seed: UInt64 = 0
 
-  /// Which biases of the base are trained.
-  public enum BiasTraining: String, Sendable, Hashable {
-    /// None.
-    case none
-    /// Every one in the model.
-    case all
-    /// Those of adapted layers.
-    case loraOnly = "lora_only"
-  }
-
   /// How A and B start.
   public enum Initialization: Sendable, Hashable {
     /// A uniform in `+-1 / sqrt(N)`, B zero: PyTorch's default for a linear layer. The adapter starts without effect.
@@ -68,9 +61,24 @@ public struct LoRA: Sendable, Hashable {
     Float(isRankStabilized ? alpha / Double(rank).squareRoot() : alpha / Double(rank))
   }
 
-  var selection: ModuleSelection {
-    ModuleSelection(
-      targets: targets, excluded: excluded, layers: layersToTransform,
-      layersPatterns: layersPattern, modulesToSave: modulesToSave)
+  /// Which modules are adapted, and what is trained beside them.
+  public var selection: ModuleSelection {
+    get {
+      var selection = ModuleSelection(targets)
+      selection.excluded = excluded
+      selection.layersToTransform = layersToTransform
+      selection.layersPattern = layersPattern
+      selection.modulesToSave = modulesToSave
+      selection.ensuresWeightTying = ensuresWeightTying
+      selection.bias = bias
+      selection.seed = seed
+      return selection
+    }
+    set {
+      (targets, excluded) = (newValue.targets, newValue.excluded)
+      (layersToTransform, layersPattern) = (newValue.layersToTransform, newValue.layersPattern)
+      (modulesToSave, ensuresWeightTying) = (newValue.modulesToSave, newValue.ensuresWeightTying)
+      (bias, seed) = (newValue.bias, newValue.seed)
+    }
   }
 }

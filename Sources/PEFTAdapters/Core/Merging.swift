@@ -35,28 +35,9 @@ struct Merging {
   }
 
   /// Adds the change of an adapter to what stands here.
-  mutating func add(_ adapter: LoRAAdapter) throws(AdapterError) {
-    var changes: [Change] = []
-    func start(_ base: Parameter) -> Tensor {
-      adapter.copies.first { $0.base === base }?.copy.value ?? value(base)
-    }
-    for (path, base, layer) in adapter.layers {
-      let weight = withoutGradients { start(base.weight) + layer.delta(base.layout) }
-      changes.append(.init(path: "\(path).weight", place: base.weight, value: weight))
-      guard let bias = layer.bias else { continue }
-      guard let baseBias = base.bias else {
-        throw .notAdaptable(
-          module: path, reason: "it has no bias that the adapter's could be merged into")
-      }
-      let sum = withoutGradients { start(baseBias) + bias.value * layer.scale }
-      changes.append(.init(path: "\(path).bias", place: baseBias, value: sum))
-    }
-    for (path, base, layer) in adapter.embeddings {
-      let table = withoutGradients { start(base.weight) + layer.delta() }
-      changes.append(.init(path: "\(path).weight", place: base.weight, value: table))
-    }
-    for copy in adapter.copies where !changes.contains(where: { $0.place === copy.base }) {
-      changes.append(.init(path: copy.key, place: copy.base, value: copy.copy.value))
+  mutating func add(_ adapter: Adapter) throws(AdapterError) {
+    let changes = try withoutGradients { () throws(AdapterError) -> [Change] in
+      try self.changes(by: adapter)
     }
     for change in changes {
       guard change.value.isFinite else {
@@ -69,6 +50,45 @@ struct Merging {
       values[ObjectIdentifier(source)] = (source, change.value)
       changed.insert(ObjectIdentifier(source))
     }
+  }
+
+  /// The values that parameters of the base would get.
+  private func changes(by adapter: Adapter) throws(AdapterError) -> [Change] {
+    var changes: [Change] = []
+    func start(_ base: Parameter) -> Tensor {
+      adapter.copies.first { $0.base === base }?.copy.value ?? value(base)
+    }
+    for module in adapter.modules {
+      let path = module.site.path
+      switch (module.site.module, module.layer) {
+      case (let base as Linear, let layer as any LinearAdapterLayer):
+        let isTurned = base.layout == .inputOutput
+        let weight = start(base.weight)
+        let map = AffineMap(
+          weight: isTurned ? weight.transposed : weight, bias: base.bias.map(start))
+        let merged = try layer.merged(map, path)
+        changes.append(
+          .init(
+            path: "\(path).weight", place: base.weight,
+            value: isTurned ? merged.weight.transposed : merged.weight))
+        guard let bias = merged.bias, bias.storage !== map.bias?.storage else { continue }
+        guard let place = base.bias else {
+          throw .notAdaptable(
+            module: path, reason: "it has no bias that the adapter's could be merged into")
+        }
+        changes.append(.init(path: "\(path).bias", place: place, value: bias))
+      case (let base as Embedding, let layer as any EmbeddingAdapterLayer):
+        let table = try layer.merged(start(base.weight), path)
+        changes.append(.init(path: "\(path).weight", place: base.weight, value: table))
+      default:
+        throw .notAdaptable(
+          module: path, reason: "what \"\(adapter.name)\" does there cannot be put into weights")
+      }
+    }
+    for copy in adapter.copies where !changes.contains(where: { $0.place === copy.base }) {
+      changes.append(.init(path: copy.key, place: copy.base, value: copy.copy.value))
+    }
+    return changes
   }
 
   private struct Change {

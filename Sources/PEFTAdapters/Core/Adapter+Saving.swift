@@ -3,7 +3,7 @@ internal import PEFTJSON
 import PEFTTensor
 import PEFTTransformer
 
-extension LoRAAdapter {
+extension Adapter {
   /// Writes a folder that Hugging Face PEFT loads: `adapter_config.json` and `adapter_model.safetensors`.
   ///
   /// Saving twice gives the same bytes. As in PEFT, an adapter that is not called `default` goes to a folder of its
@@ -15,14 +15,19 @@ extension LoRAAdapter {
   ///   - baseModel: the name or path of the base that the file mentions; nil for what the file mentioned that the
   ///     adapter came from, or the folder of the model.
   /// - Returns: the folder that holds the files.
-  /// - Throws: `AdapterError.file` where something cannot be written; what was there before stays whole then.
+  /// - Throws: `AdapterError.file` where something cannot be written; what was there before stays whole then. `AdapterError.wrongState` for
+  ///   a method that has no format of file.
   @discardableResult
   public func save(to folder: String, baseModel: String? = nil) throws(AdapterError) -> String {
+    guard let method = spelledOut as? any StoredMethod else {
+      throw .wrongState("\"\(name)\" cannot be saved: \(type(of: method)) has no format of file")
+    }
     let target = name == "default" ? folder : "\(folder)/\(name)"
     let model = host as? CausalLM
-    var fields = spelledOut.fields(
-      baseModel: baseModel ?? model?.origin?.folder, taskType: model == nil ? nil : "CAUSAL_LM",
-      isConv1D: layers.contains { $0.base.layout == .inputOutput })
+    var fields = method.fields(
+      StorageContext(
+        adapter: self, baseModel: baseModel ?? model?.origin?.folder,
+        taskType: model == nil ? nil : "CAUSAL_LM"))
     for field in loadedFields where field.name != "inference_mode" {
       if field.name == "base_model_name_or_path", baseModel != nil { continue }
       // Where the file left the targets open, their names are in our fields.
@@ -34,7 +39,7 @@ extension LoRAAdapter {
     do throws(CheckpointError) {
       try makeFolder(target)
       try SafetensorsFile.write(
-        (trainedTensors.map { ($0.name, $0.parameter.value) } + baseTensors).map {
+        (method.storedValues(self) + baseTensors).map {
           SafetensorsFile.Item($0.0, $0.1)
         },
         metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
@@ -48,7 +53,7 @@ extension LoRAAdapter {
     savedBases.map { path, parameter in
       let own = copies.first { $0.base === parameter && !$0.isTrained }?.copy.value
       return (
-        LoRA.filePrefix + LoRA.Key.base(path),
+        AdapterFile.prefix + AdapterFile.baseKey(path),
         own ?? host?.baseValue(parameter) ?? parameter.value
       )
     }

@@ -1,55 +1,50 @@
 internal import PEFTCheckpoints
 
-extension LoRA {
+extension Resolution {
   /// Counts what each name selects; throws where nothing is selected, or, where `isStrict`, for any entry that is dead.
   ///
-  /// `self` has its targets spelled out; `named` says whether someone named them one by one.
-  func check(
-    _ result: inout Resolution, _ paths: [String], _ selector: Selector,
-    _ ranks: PatternTable<Int>, _ alphas: PatternTable<Double>, named: Bool,
-    isStrict: Bool
+  /// `named` says whether someone named them one by one.
+  mutating func check(
+    _ paths: [String], _ selector: Selector, named: Bool, isStrict: Bool
   ) throws(AdapterError) {
-    let selected = result.plan.matches.map(\.path)
-    if named, case .names(let names) = targets {
-      result.plan.counts = names.map { name in
+    let selected = plan.matches.map(\.path)
+    if named, case .names(let names) = selection.targets {
+      plan.counts = names.map { name in
         PatternValue(name, selected.count { $0.isPath(of: name) })
       }
     }
     if selected.isEmpty { try checkTargets(paths, selector) }
     guard isStrict else { return }
-    if case .names(let names) = targets {
+    if case .names(let names) = selection.targets {
       try Self.refuse(
         "target_modules", names.filter { name in !paths.contains { $0.isPath(of: name) } }, paths)
     }
-    switch excluded {
+    switch selection.excluded {
     case .names(let names):
       try Self.refuse(
         "exclude_modules", names.filter { name in !paths.contains { $0.isPath(of: name) } }, paths)
-    case .pattern(let pattern) where result.plan.excluded.isEmpty:
+    case .pattern(let pattern) where plan.excluded.isEmpty:
       try Self.refuse("exclude_modules", [pattern], paths)
-    case nil, .pattern, .allLinear, .attention: break
+    case nil, .pattern, .allLinear, .attention, .none?: break
     }
     try Self.refuse(
       "modules_to_save",
-      modulesToSave.filter { name in !paths.contains { $0.endsExactly(with: name) } }, paths)
+      selection.modulesToSave.filter { name in !paths.contains { $0.endsExactly(with: name) } },
+      paths)
     try checkLayers(selected, paths, selector)
     // A name whose modules are all excluded selects nothing either.
     try Self.refuse(
-      "target_modules", result.plan.counts.filter { $0.value == 0 }.map(\.pattern), selected)
-    try Self.refuse(
-      "rank_pattern", ranks.dead(among: selected).map { rankPattern[$0].pattern }, selected)
-    try Self.refuse(
-      "alpha_pattern", alphas.dead(among: selected).map { alphaPattern[$0].pattern }, selected)
+      "target_modules", plan.counts.filter { $0.value == 0 }.map(\.pattern), selected)
   }
 
   /// Says why no module at all is selected.
   private func checkTargets(_ paths: [String], _ selector: Selector) throws(AdapterError) {
     let targeted = paths.filter(selector.isTarget)
     if targeted.isEmpty {
-      switch targets {
+      switch selection.targets {
       case .pattern(let pattern): try Self.refuse("target_modules", [pattern], paths)
       case .names(let names): try Self.refuse("target_modules", names, paths)
-      case .allLinear, .attention: break
+      case .allLinear, .attention, .none: break
       }
       throw .nothingSelected(hint: "there are no targets")
     }
@@ -58,7 +53,7 @@ extension LoRA {
       throw .nothingSelected(
         hint: "all \(targeted.count) targets are excluded or in modules_to_save")
     }
-    try refuseLayers(layersToTransform ?? [], kept, selector)
+    try refuseLayers(selection.layersToTransform ?? [], kept, selector)
     throw .nothingSelected(hint: "of \(kept.count) targets, none stands in a layer that is listed")
   }
 
@@ -68,7 +63,8 @@ extension LoRA {
   ) throws(AdapterError) {
     let found = Set(selected.compactMap(selector.layer))
     try refuseLayers(
-      (layersToTransform ?? []).filter { !found.contains($0) }, paths.filter(selector.isTarget),
+      (selection.layersToTransform ?? []).filter { !found.contains($0) },
+      paths.filter(selector.isTarget),
       selector)
     try Self.refuse("layers_pattern", selector.deadLayersPatterns(among: paths), paths)
   }
@@ -82,7 +78,7 @@ extension LoRA {
       setting: "layers_to_transform", patterns: dead.map(String.init), nearest: existing)
   }
 
-  private static func refuse(
+  static func refuse(
     _ setting: String, _ patterns: [String], _ paths: [String]
   ) throws(AdapterError) {
     if patterns.isEmpty { return }

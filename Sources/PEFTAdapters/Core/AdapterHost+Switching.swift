@@ -2,15 +2,15 @@ import PEFTTensor
 public import PEFTTransformer
 
 extension AdapterHost {
-  private var loras: [LoRAAdapter] { adapters.attachments.compactMap { $0 as? LoRAAdapter } }
+  private var attached: [Adapter] { adapters.attachments.compactMap { $0 as? Adapter } }
 
   /// The attached adapter of a name.
   ///
   /// - Parameter name: as it was attached.
   /// - Returns: the adapter.
   /// - Throws: `AdapterError.unknownAdapter`.
-  public func adapter(_ name: String) throws(AdapterError) -> LoRAAdapter {
-    guard let adapter = loras.first(where: { $0.name == name }) else {
+  public func adapter(_ name: String) throws(AdapterError) -> Adapter {
+    guard let adapter = attached.first(where: { $0.name == name }) else {
       throw .unknownAdapter(name, existing: adapters.names)
     }
     return adapter
@@ -21,9 +21,9 @@ extension AdapterHost {
   /// - Parameter names: of attached adapters; empty for the base alone.
   /// - Throws: `AdapterError` for an unknown name, and where two would replace the same parameter; nothing is changed then.
   public func activate(_ names: [String]) throws(AdapterError) {
-    var chosen: [LoRAAdapter] = []
+    var chosen: [Adapter] = []
     for name in names { chosen.append(try adapter(name)) }
-    var owners: [ObjectIdentifier: LoRAAdapter] = [:]
+    var owners: [ObjectIdentifier: Adapter] = [:]
     for adapter in chosen {
       for copy in adapter.copies {
         if let other = owners.updateValue(adapter, forKey: ObjectIdentifier(copy.base)),
@@ -35,7 +35,7 @@ extension AdapterHost {
         }
       }
     }
-    for adapter in loras where !chosen.contains(where: { $0 === adapter }) {
+    for adapter in attached where !chosen.contains(where: { $0 === adapter }) {
       adapter.isActive = false
     }
     for adapter in chosen { adapter.isActive = true }
@@ -53,11 +53,11 @@ extension AdapterHost {
   public func withAdapters<Result>(
     _ names: [String], _ body: () throws -> Result
   ) throws -> Result {
-    let before = loras.filter(\.isActive)
+    let before = attached.filter(\.isActive)
     let gradients = GatheredGradients(before.filter { !names.contains($0.name) })
     try activate(names)
     defer {
-      for adapter in loras { adapter.isActive = before.contains { $0 === adapter } }
+      for adapter in attached { adapter.isActive = before.contains { $0 === adapter } }
       gradients.giveBack()
     }
     return try body()
@@ -71,7 +71,7 @@ extension AdapterHost {
   /// - Returns: what `body` returns.
   /// - Throws: what `body` throws.
   public func withoutAdapters<Result>(_ body: () throws -> Result) rethrows -> Result {
-    let before = loras.filter(\.isActive)
+    let before = attached.filter(\.isActive)
     let gradients = GatheredGradients(before)
     for adapter in before { adapter.isActive = false }
     defer {
@@ -91,16 +91,7 @@ extension AdapterHost {
       throw .wrongState("\"\(name)\" is merged into the base; unmerge it before it is detached")
     }
     adapter.isActive = false
-    for (_, base, _) in adapter.layers {
-      guard let slot = base.adapter as? LinearSlot else { continue }
-      slot.layers.removeAll { $0.belongs(to: adapter) }
-      if slot.layers.isEmpty { base.adapter = nil }
-    }
-    for (_, base, _) in adapter.embeddings {
-      guard let slot = base.adapter as? EmbeddingSlot else { continue }
-      slot.layers.removeAll { $0.belongs(to: adapter) }
-      if slot.layers.isEmpty { base.adapter = nil }
-    }
+    for module in adapter.modules { module.emptySlot(for: adapter) }
     adapters.attachments.removeAll { $0 === adapter }
     if adapters.attachments.isEmpty {
       for parameter in adapters.trainableBefore { parameter.isTrainable = true }
@@ -113,7 +104,7 @@ extension AdapterHost {
 private struct GatheredGradients {
   private let entries: [(parameter: Parameter, gradient: Tensor)]
 
-  init(_ adapters: [LoRAAdapter]) {
+  init(_ adapters: [Adapter]) {
     entries = adapters.flatMap(\.parameters).compactMap { parameter in
       parameter.gradient.map { (parameter, $0) }
     }

@@ -8,10 +8,10 @@ public struct AdapterPlan: Sendable, Hashable {
     public var inputs: Int
     /// The width of the output.
     public var outputs: Int
-    /// R.
-    public var rank: Int
-    /// The numerator of the scale.
-    public var alpha: Double
+    /// R; nil where the method has no rank.
+    public var rank: Int?
+    /// The numerator of the scale; nil where the method has none.
+    public var alpha: Double?
     /// Whether it is an embedding.
     public var isEmbedding: Bool
     /// How many parameters the adapter has there.
@@ -32,20 +32,24 @@ public struct AdapterPlan: Sendable, Hashable {
   public var copies: [Copy]
   /// How many modules each entry of the list of targets selects.
   public var counts: [PatternValue<Int>]
+  /// How many elements the tensors have that all modules share and that are trained.
+  public var sharedCount = 0
   /// The paths that an exclusion kept out.
   public var excluded: [String]
 
   /// How many parameters would be trained.
   public var trainableCount: Int {
-    matches.reduce(0) { $0 + $1.parameters } + copies.reduce(0) { $0 + $1.parameters }
+    sharedCount + matches.reduce(0) { $0 + $1.parameters } + copies.reduce(0) { $0 + $1.parameters }
   }
 }
 
 extension AdapterPlan: CustomStringConvertible {
   /// One line for each module.
   public var description: String {
-    var lines = matches.map {
-      "\($0.path)  \($0.inputs) -> \($0.outputs)  rank \($0.rank), alpha \($0.alpha)"
+    var lines = matches.map { match in
+      "\(match.path)  \(match.inputs) -> \(match.outputs)"
+        + (match.rank.map { "  rank \($0)" } ?? "  \(match.parameters) parameters")
+        + (match.alpha.map { ", alpha \($0)" } ?? "")
     }
     lines += copies.map { "\($0.path)  \($0.parameters) trained as a whole" }
     lines.append("\(trainableCount) trainable parameters in \(matches.count) modules")

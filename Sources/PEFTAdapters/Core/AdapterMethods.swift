@@ -1,0 +1,29 @@
+import PEFTCheckpoints
+import PEFTJSON
+
+/// The methods that adapter folders can name.
+enum AdapterMethods {
+  /// Every method that can be read.
+  private static let all: [Reader] = [
+    Reader(LoRA.self)
+  ]
+
+  /// The settings in a configuration, of whatever method it names.
+  static func read(_ file: ConfigurationFile) throws(CheckpointError) -> any StoredMethod {
+    let type = try file.string("peft_type")
+    for reader in all where reader.type == type { return try reader.read(file) }
+    throw .unsupportedField(
+      path: file.path, field: "peft_type", value: type,
+      hint: "only \(all.map(\.type).joined(separator: ", ")) can be loaded")
+  }
+
+  private struct Reader: Sendable {
+    let type: String
+    let read: @Sendable (ConfigurationFile) throws(CheckpointError) -> any StoredMethod
+
+    init<Method: StoredMethod>(_ method: Method.Type) {
+      type = method.type
+      read = { (file) throws(CheckpointError) in try Method(file) }
+    }
+  }
+}

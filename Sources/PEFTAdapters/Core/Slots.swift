@@ -1,0 +1,93 @@
+import PEFTTensor
+import PEFTTransformer
+
+/// The adapters of one linear layer, the first one innermost.
+final class LinearSlot: LinearAdapter {
+  var entries: [(adapter: Unowned, layer: any LinearAdapterLayer, tensors: [AdapterTensor])] = []
+
+  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
+
+  func forward(_ input: Tensor, base: Linear, _ context: ForwardContext) -> Tensor {
+    let layers = entries.filter(\.adapter.isEffective).map(\.layer)
+    let branches = layers.flatMap { $0.branches(context) }
+    var map: (Tensor) -> Tensor = { base.project($0, branches: branches) }
+    for layer in layers {
+      let inner = map
+      map = { layer.forward($0, base: base, context, inner: inner) }
+    }
+    return map(input)
+  }
+}
+
+/// The adapters of one embedding, the first one innermost.
+final class EmbeddingSlot: EmbeddingAdapter {
+  var entries: [(adapter: Unowned, layer: any EmbeddingAdapterLayer, tensors: [AdapterTensor])] = []
+
+  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
+
+  func forward(_ ids: Indices, base: Embedding, _ context: ForwardContext) -> Tensor {
+    var map: (Indices) -> Tensor = base.lookUp
+    for entry in entries where entry.adapter.isEffective {
+      let inner = map
+      map = { entry.layer.forward($0, context, inner: inner) }
+    }
+    return map(ids)
+  }
+}
+
+/// An adapter that a slot belongs to; the adapter lives as long as its slots are filled.
+struct Unowned {
+  unowned let adapter: Adapter
+  var isEffective: Bool { adapter.isEffective }
+}
+
+extension Members {
+  /// What all layers share stands in every slot; a walk takes it at the first one.
+  fileprivate init(_ entries: [(owner: Unowned, tensors: [AdapterTensor])]) {
+    let tensors = entries.flatMap { $0.owner.adapter.sharedTensors + $0.tensors }
+    self.init(tensors.map { ($0.memberName, $0.parameter) })
+  }
+}
+
+extension Adapter.AdaptedModule {
+  /// Whether the slot of a module is free or holds adapters of this kind.
+  static func canFillSlot(of module: any Module) -> Bool {
+    switch module {
+    case let module as Linear: module.adapter == nil || module.adapter is LinearSlot
+    case let module as Embedding: module.adapter == nil || module.adapter is EmbeddingSlot
+    default: true
+    }
+  }
+
+  /// Puts the layer into the slot of its module.
+  func fillSlot(for adapter: Adapter) {
+    let owner = Unowned(adapter: adapter)
+    switch (site.module, layer) {
+    case (let module as Linear, let layer as any LinearAdapterLayer):
+      let slot = module.adapter as? LinearSlot ?? LinearSlot()
+      slot.entries.append((owner, layer, tensors))
+      module.adapter = slot
+    case (let module as Embedding, let layer as any EmbeddingAdapterLayer):
+      let slot = module.adapter as? EmbeddingSlot ?? EmbeddingSlot()
+      slot.entries.append((owner, layer, tensors))
+      module.adapter = slot
+    default:
+      preconditionFailure("\(site.path): a \(type(of: layer)) does not fit the module")
+    }
+  }
+
+  /// Takes the layer out of the slot again.
+  func emptySlot(for adapter: Adapter) {
+    switch site.module {
+    case let module as Linear:
+      guard let slot = module.adapter as? LinearSlot else { return }
+      slot.entries.removeAll { $0.adapter.adapter === adapter }
+      if slot.entries.isEmpty { module.adapter = nil }
+    case let module as Embedding:
+      guard let slot = module.adapter as? EmbeddingSlot else { return }
+      slot.entries.removeAll { $0.adapter.adapter === adapter }
+      if slot.entries.isEmpty { module.adapter = nil }
+    default: return
+    }
+  }
+}

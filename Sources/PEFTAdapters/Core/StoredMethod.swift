@@ -1,0 +1,38 @@
+package import PEFTCheckpoints
+package import PEFTJSON
+package import PEFTTensor
+import PEFTTransformer
+
+/// A method whose adapters are written to folders and read from them.
+package protocol StoredMethod: AdapterMethod {
+  /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
+  init(_ file: ConfigurationFile) throws(CheckpointError)
+
+  /// The fields of `adapter_config.json`, of settings whose targets are spelled out.
+  func fields(_ context: StorageContext) -> [JSON.Member]
+
+  /// What is written, by the names in the file.
+  func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)]
+}
+
+extension StoredMethod {
+  /// Every stored tensor as it is.
+  package func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)] {
+    adapter.storedTensors.map { ($0.name, $0.parameter.value) }
+  }
+}
+
+/// What a configuration says beside the settings.
+package struct StorageContext {
+  /// What is saved.
+  package let adapter: Adapter
+  /// The name or path of the base; nil where it has none.
+  package let baseModel: String?
+  /// What the model is for, as PEFT calls it; nil where it is not known.
+  package let taskType: String?
+
+  /// Whether an adapted layer has its weight as GPT-2's `Conv1D` has it.
+  package var isConv1D: Bool {
+    adapter.modules.contains { $0.site.linear?.layout == .inputOutput }
+  }
+}

@@ -1,0 +1,54 @@
+package import PEFTCheckpoints
+internal import PEFTJSON
+
+/// `adapter_config.json` of Hugging Face PEFT, read.
+extension LoRA {
+  /// Fields that only matter to other methods or to training in Python; null or their default elsewhere.
+  static let unsupported: [(field: String, neutral: JSON)] = [
+    ("alora_invocation_tokens", .null), ("arrow_config", .null), ("corda_config", .null),
+    ("eva_config", .null), ("kasa_config", .null), ("layer_replication", .null),
+    ("loftq_config", .object([])), ("lora_ga_config", .null), ("megatron_config", .null),
+    ("monteclora_config", .null), ("target_parameters", .null),
+    ("trainable_token_indices", .null), ("use_bdlora", .null), ("use_dora", .bool(false)),
+    ("use_qalora", .bool(false)), ("velora_config", .null),
+  ]
+
+  /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
+  package init(_ file: ConfigurationFile) throws(CheckpointError) {
+    self.init(
+      rank: try file.positiveInteger("r", default: 8),
+      alpha: try file.number("lora_alpha", default: 8),
+      dropout: Float(try file.number("lora_dropout", default: 0)))
+    selection = try file.selection()
+    rankPattern = try file.patterns("rank_pattern") { $0.integer }
+    alphaPattern = try file.patterns("alpha_pattern") { $0.number }
+    isRankStabilized = try file.bool("use_rslora", default: false)
+    let bias = try file.string("bias", default: "none")
+    guard let bias = BiasTraining(rawValue: bias) else {
+      throw .invalidField(
+        path: file.path, field: "bias", expected: "none, all or lora_only", found: bias)
+    }
+    self.bias = bias
+    hasBias = try file.bool("lora_bias", default: false)
+    ensuresWeightTying = try file.bool("ensure_weight_tying", default: false)
+    initialization = try Self.initialization(file)
+    try file.refuse(Self.unsupported)
+    file.ignore(["megatron_core", "qalora_group_size", "runtime_config"])
+  }
+
+  private static func initialization(
+    _ file: ConfigurationFile
+  ) throws(CheckpointError) -> Initialization {
+    switch file.value("init_lora_weights") ?? .bool(true) {
+    case .bool(true), .null: return .kaiming
+    case .bool(false): return .random
+    case .string("gaussian"): return .gaussian
+    case let value:
+      throw .unsupportedField(
+        path: file.path, field: "init_lora_weights", value: value.text(.compact),
+        hint:
+          "it changes the base when the adapter is loaded; only true, false and \"gaussian\" are supported"
+      )
+    }
+  }
+}

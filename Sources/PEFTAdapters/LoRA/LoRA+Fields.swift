@@ -1,0 +1,27 @@
+package import PEFTJSON
+
+extension LoRA: StoredMethod {
+  /// The fields of `adapter_config.json` as PEFT writes it.
+  package func fields(_ context: StorageContext) -> [JSON.Member] {
+    context.fields(type: Self.type, selection)
+      + Self.unsupported.map { JSON.Member($0.field, $0.neutral) } + [
+        .init(
+          "alpha_pattern",
+          .object(alphaPattern.map { .init($0.pattern, .shortest($0.value)) })),
+        .init("bias", .string(bias.rawValue)),
+        .init("ensure_weight_tying", .bool(ensuresWeightTying)),
+        .init("fan_in_fan_out", .bool(context.isConv1D)),
+        .init(
+          "init_lora_weights",
+          initialization == .gaussian ? .string("gaussian") : .bool(initialization == .kaiming)),
+        .init("lora_alpha", .shortest(alpha)),
+        .init("lora_bias", .bool(hasBias)),
+        .init("lora_dropout", .number(Double("\(dropout)") ?? 0)),
+        .init("megatron_core", .string("megatron.core")),
+        .init("qalora_group_size", .integer(16)),
+        .init("r", .integer(rank)),
+        .init("rank_pattern", .object(rankPattern.map { .init($0.pattern, .integer($0.value)) })),
+        .init("use_rslora", .bool(isRankStabilized)),
+      ]
+  }
+}
