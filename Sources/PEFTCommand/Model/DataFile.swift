@@ -37,10 +37,22 @@ struct DataFile {
         "\(path): \(data.cutCount) rows are cut to \(maximumLength) tokens, and "
           + "\(data.skippedLines.count) are left out because nothing to learn fits")
     }
+    if let first = data.emptyLines.first {
+      Console.error(
+        "\(path): \(data.emptyLines.count) rows have nothing to learn but the end, because their completion "
+          + "or text is empty; line \(first) is the first")
+    }
     return data.examples
   }
 
   private func texts() throws(CommandError) -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw .unusable(path: path, reason: "does not exist")
+    }
+    if isFolder.boolValue {
+      throw .unusable(path: path, reason: "is a folder, and a file is expected")
+    }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw .unusable(path: path, reason: "cannot be read")
     }

@@ -3,8 +3,9 @@ import PEFTTransformer
 
 /// Turns rows of text into tokens and labels.
 ///
-/// Prompt and completion are encoded as one text, as the model will see them; the labels begin where the tokens leave
-/// those of the prompt alone. The end token belongs to what is learned.
+/// Prompt and completion are encoded each by itself, so that no token lies across the border: training sees the tokens that
+/// generation starts from. The example is the beginning, the prompt, the completion, the end; completion and end are
+/// learned.
 public struct ExampleEncoder: Sendable {
   /// What became of a row.
   public enum Result: Sendable, Hashable {
@@ -68,12 +69,14 @@ public struct ExampleEncoder: Sendable {
     var known = 0
     switch row {
     case .text(let text):
-      ids = tokens(text)
+      ids = begun(encode(text, addsSpecialTokens))
     case .completion(let prompt, let completion):
-      ids = tokens(prompt + completion)
-      known = zip(tokens(prompt), ids).prefix { $0 == $1 }.count
+      let around = addsSpecialTokens ? specialTokens : (before: [], after: [])
+      ids = begun(around.before + encode(prompt, false))
+      known = ids.count
+      ids += encode(completion, false) + around.after
     }
-    if let end, ids.last != end { ids.append(end) }
+    if let end, ids.last != end || ids.count == known { ids.append(end) }
     let isWhole = ids.count <= maximumLength
     if !isWhole { ids.removeLast(ids.count - maximumLength) }
     let labels = ids.enumerated().map { $0 < known ? TokenBatch.ignored : $1 }
@@ -82,9 +85,18 @@ public struct ExampleEncoder: Sendable {
     return isWhole ? .whole(example) : .cut(example)
   }
 
-  private func tokens(_ text: String) -> [Int32] {
-    let ids = encode(text, addsSpecialTokens)
+  private func begun(_ ids: [Int32]) -> [Int32] {
     guard let beginning, ids.first != beginning else { return ids }
     return [beginning] + ids
+  }
+
+  /// What the tokenizer puts before and after a text, seen on one that is not empty.
+  private var specialTokens: (before: [Int32], after: [Int32]) {
+    let (bare, whole) = (encode("a", false), encode("a", true))
+    let places = 0...max(0, whole.count - bare.count)
+    guard let place = places.first(where: { whole.dropFirst($0).starts(with: bare) }) else {
+      return ([], [])
+    }
+    return (Array(whole[..<place]), Array(whole[(place + bare.count)...]))
   }
 }

@@ -11,6 +11,10 @@ final class LineReader {
 
   init(path: String) throws(DataError) {
     self.path = path
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw .unreadable(path: path, reason: "it is a folder, and a file is expected")
+    }
     do {
       file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
     } catch {

@@ -4,6 +4,9 @@ public struct TrainingData: Sendable, Hashable {
   public private(set) var examples: [TrainingExample] = []
   /// The lines, from 1, of which no token that is learned fits into the maximum length; they are left out.
   public private(set) var skippedLines: [Int] = []
+  /// The lines, from 1, whose completion or text is empty: only the token that ends a text is learned from them, which is
+  /// how a model learns to say nothing, but more often a gap in the data.
+  public private(set) var emptyLines: [Int] = []
   /// How many examples were cut to the maximum length.
   public private(set) var cutCount = 0
 
@@ -16,7 +19,9 @@ public struct TrainingData: Sendable, Hashable {
   public init(jsonLines path: String, encoder: ExampleEncoder) throws(DataError) {
     let reader = try JSONLinesReader(path: path)
     while let row = try reader.next() {
-      switch encoder.encode(row) {
+      let result = encoder.encode(row)
+      if row.learned.isEmpty, result != .nothingLeft { emptyLines.append(reader.line) }
+      switch result {
       case .whole(let example):
         examples.append(example)
       case .cut(let example):

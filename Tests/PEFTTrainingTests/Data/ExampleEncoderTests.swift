@@ -15,14 +15,29 @@ final class ExampleEncoderTests: XCTestCase {
           ids: [1, 97, 98, 99, 100, 2], labels: [ignored, ignored, ignored, 99, 100, 2])))
   }
 
-  func testATokenAcrossTheBorderIsLearned() {
-    let result = CharacterTokenizer.encoder().encode(.completion(prompt: "at", completion: "h"))
+  /// As one text, `at` and `h` would be two tokens: `a` and `th`.
+  func testThePartsAreEncodedEachByItself() {
+    for addsSpecialTokens in [true, false] {
+      let encoder = CharacterTokenizer.encoder(
+        beginning: 1, addsSpecialTokens: addsSpecialTokens)
+      XCTAssertEqual(
+        encoder.encode(.completion(prompt: "at", completion: "h")),
+        .whole(
+          TrainingExample(
+            ids: [1, 97, 116, 104, 2], labels: [ignored, ignored, ignored, 104, 2])))
+    }
+  }
+
+  func testOnlyTheEndOfAnEmptyCompletionIsLearned() {
+    let encoder = CharacterTokenizer.encoder()
     XCTAssertEqual(
-      result,
-      .whole(
-        TrainingExample(
-          ids: [1, 97, CharacterTokenizer.th, 2],
-          labels: [ignored, ignored, CharacterTokenizer.th, 2])))
+      encoder.encode(.completion(prompt: "a", completion: "")),
+      .whole(TrainingExample(ids: [1, 97, 2], labels: [ignored, ignored, 2])))
+    // A prompt that ends as the completion does leaves the end to be learned.
+    let bare = CharacterTokenizer.encoder(end: 97, addsSpecialTokens: false)
+    XCTAssertEqual(
+      bare.encode(.completion(prompt: "ba", completion: "")),
+      .whole(TrainingExample(ids: [98, 97, 97], labels: [ignored, ignored, 97])))
   }
 
   func testTextIsLearnedAsAWhole() {

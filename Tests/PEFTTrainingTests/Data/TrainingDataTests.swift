@@ -42,6 +42,25 @@ final class TrainingDataTests: XCTestCase {
     XCTAssertEqual(try rows(file), texts.map(TrainingRow.text))
   }
 
+  func testEmptyRowsAreCounted() throws {
+    let text = """
+      {"prompt": "a", "completion": "b"}
+
+      {"prompt": "a", "completion": ""}
+      {"text": ""}
+      {"text": "a"}
+      """
+    try withFile(text) { path in
+      let data = try TrainingData(jsonLines: path, encoder: CharacterTokenizer.encoder())
+      XCTAssertEqual(data.emptyLines, [3, 4])
+      XCTAssertEqual(data.examples.count, 4)
+      let bare = CharacterTokenizer.encoder(end: nil, addsSpecialTokens: false)
+      let rest = try TrainingData(jsonLines: path, encoder: bare)
+      XCTAssertEqual(rest.emptyLines, [])
+      XCTAssertEqual(rest.skippedLines, [3, 4, 5])
+    }
+  }
+
   func testBadRowsNameTheLine() throws {
     let fields = "an object with \"prompt\" and \"completion\", or with \"text\""
     let bad: [(String, expected: String, found: String)] = [
@@ -87,7 +106,7 @@ final class TrainingDataTests: XCTestCase {
   func testUnreadableFiles() throws {
     try Files.withTemporaryFolder { folder in
       for (path, reason) in [
-        (folder.path, "Is a directory"),
+        (folder.path, "it is a folder, and a file is expected"),
         (folder.path + "/missing.jsonl", "No such file or directory"),
       ] {
         XCTAssertThrowsError(
