@@ -89,11 +89,13 @@ extension Checkpoint {
   /// Removes the files of an earlier save: a reader would take them for part of this one.
   private static func removeShards(_ root: String, _ name: String, except kept: Set<String>) {
     let found = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-    for file in found where isShard(file, of: name) && !kept.contains(file) { unlink(root + file) }
+    for file in found where isFile(file, of: name) && !kept.contains(file) { unlink(root + file) }
   }
 
   /// Whether a file name is one that `write` gives: `<name>[-00001-of-00002].safetensors[.index.json]`.
-  private static func isShard(_ file: String, of name: String) -> Bool {
+  ///
+  /// Such files are replaced or removed by the next `write`.
+  package static func isFile(_ file: String, of name: String = "model") -> Bool {
     guard file.hasPrefix(name) else { return false }
     let rest = file.dropFirst(name.count)
     if rest == ".safetensors" || rest == ".safetensors.index.json" { return true }

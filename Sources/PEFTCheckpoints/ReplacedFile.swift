@@ -133,3 +133,11 @@ public func atomicallyWrite(_ bytes: [UInt8], to path: String) throws(Checkpoint
 public func atomicallyWrite(_ text: String, to path: String) throws(CheckpointError) {
   try atomicallyWrite(Array(text.utf8), to: path)
 }
+
+/// Replaces the file at `path` by a copy of the one at `source`: written aside, made to last, renamed.
+///
+/// - Throws: `fileUnreadable` or `ioFailure`; the old file is then untouched.
+package func atomicallyCopy(_ source: String, to path: String) throws(CheckpointError) {
+  let file = try FileMapping(path: source)
+  try atomicallyWrite(file.bytes(0..<file.byteCount), to: path)
+}

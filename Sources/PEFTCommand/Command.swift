@@ -11,6 +11,9 @@ protocol Command {
 
 /// Everything after the word `peft`.
 enum CommandLineTool {
+  /// The version of the package.
+  static let version = "0.1.0"
+
   private static var commands: [any Command.Type] {
     [
       DemoCommand.self, TrainCommand.self, EvaluateCommand.self, GenerateCommand.self,
@@ -27,7 +30,8 @@ enum CommandLineTool {
 
       \(rows.joined(separator: "\n"))
 
-      `peft COMMAND --help` shows the options of a command. `peft demo` needs none.
+      `peft help COMMAND` shows the options of a command; `peft --version` says which program this is.
+      `peft demo` needs no options.
       """
   }
 
@@ -39,7 +43,13 @@ enum CommandLineTool {
       Console.error(help)
       return 2
     }
+    let words = Array(words.dropFirst())
+    if ["--version", "version"].contains(name) {
+      Console.print("peft \(version)")
+      return 0
+    }
     if ["--help", "-h", "help"].contains(name) {
+      if let topic = words.first { return run([topic, "--help"]) }
       Console.print(help)
       return 0
     }
@@ -48,11 +58,11 @@ enum CommandLineTool {
       return report(CommandError.unknownCommand(name, nearest: nearest), hint: "peft --help")
     }
     do {
-      if words.dropFirst().contains(where: { $0 == "--help" || $0 == "-h" }) {
+      if words.contains(where: { $0 == "--help" || $0 == "-h" }) {
         Console.print(command.usage.help)
         return 0
       }
-      try command.run(Arguments(Array(words.dropFirst()), for: command.usage))
+      try command.run(Arguments(words, for: command.usage))
       return 0
     } catch {
       return report(error, hint: "peft \(name) --help")

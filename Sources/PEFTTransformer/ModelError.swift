@@ -12,6 +12,8 @@ public enum ModelError: Error, Equatable, Sendable {
   case tooManyTokens(row: Int, tokens: Int, newTokens: Int, maximum: Int)
   /// A range of tokens that are no padding which leaves its row.
   case keysOutOfRange(row: Int, keys: Range<Int>, length: Int)
+  /// A logit that is NaN or infinite, in the step of generation with this number.
+  case notFinite(row: Int, step: Int)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -33,6 +35,9 @@ extension ModelError: CustomStringConvertible {
         + "\(maximum) positions; shorten the prompt or generate fewer"
     case .keysOutOfRange(let row, let keys, let length):
       "the keys \(keys) of row \(row) leave its \(length) places"
+    case .notFinite(let row, let step):
+      "the logits of row \(row) for new token \(step) are not finite: the weights of the model or of an adapter "
+        + "hold such numbers, or lead to them"
     }
   }
 }

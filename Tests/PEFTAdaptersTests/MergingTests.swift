@@ -197,4 +197,20 @@ final class MergingTests: XCTestCase {
     try model.mergeAndDetach("next")
     XCTAssertEqual(model.adapters.names, ["other"])
   }
+
+  func testAReportShowsWhatIsNotFinite() {
+    let before = Tensor([1, -4, 2], shape: [3])
+    func report(_ values: [Float]) -> MergeReport {
+      MergeReport(parameters: 1, before: before, after: Tensor(values, shape: [3]))
+    }
+    XCTAssertEqual(report([1.5, -4, 4]).largestDifference, 2)
+    XCTAssertEqual(report([1.5, -4, 4]).largestOutput, 4)
+    for place in 0..<3 {
+      var values: [Float] = [0, 0, 0]
+      values[place] = .nan
+      XCTAssert(report(values).largestDifference.isNaN, "NaN at \(place)")
+      values[place] = .infinity
+      XCTAssertEqual(report(values).largestDifference, .infinity)
+    }
+  }
 }

@@ -35,6 +35,29 @@ final class ReplacedFileTests: XCTestCase {
     }
   }
 
+  func testCopying() throws {
+    try Files.withTemporaryFolder { folder in
+      let (source, target) = (
+        folder.appendingPathComponent("source").path, folder.appendingPathComponent("target").path
+      )
+      let bytes = Data((0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 37) })
+      try bytes.write(to: URL(fileURLWithPath: source))
+      try atomicallyWrite("old", to: target)
+      try atomicallyCopy(source, to: target)
+      XCTAssertEqual(FileManager.default.contents(atPath: target), bytes)
+      XCTAssertThrowsError(try atomicallyCopy(source + "s", to: target)) { error in
+        guard case CheckpointError.fileUnreadable? = error as? CheckpointError else {
+          return XCTFail("\(error)")
+        }
+      }
+      expectFailure("create", "No such file") {
+        try atomicallyCopy(source, to: folder.path + "/none/target")
+      }
+      XCTAssertEqual(FileManager.default.contents(atPath: target), bytes)
+      XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path).count, 2)
+    }
+  }
+
   func testFoldersThatCannotBeWritten() throws {
     try Files.withTemporaryFolder { folder in
       let path = folder.appendingPathComponent("file").path

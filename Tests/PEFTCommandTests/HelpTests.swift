@@ -24,6 +24,19 @@ final class HelpTests: XCTestCase {
     }
   }
 
+  func testHelpOfACommandAndTheVersion() throws {
+    let help = try CommandRun(["help", "train"])
+    XCTAssertEqual(help.exitCode, 0, help.errors)
+    XCTAssertEqual(help.output, try CommandRun(["train", "--help"]).output)
+    XCTAssertEqual(try CommandRun(["help"]).output, try CommandRun(["--help"]).output)
+    XCTAssertEqual(try CommandRun(["help", "trian"]).exitCode, 2)
+    for word in ["--version", "version"] {
+      let version = try CommandRun([word])
+      XCTAssertEqual(version.exitCode, 0, version.errors)
+      XCTAssertNotNil(version.output.wholeMatch(of: /peft \d+\.\d+\.\d+\n/), version.output)
+    }
+  }
+
   func testWrongUsageIsExitCode2() throws {
     let cases: [(words: [String], message: String)] = [
       ([], "Usage: peft COMMAND"),
@@ -31,6 +44,9 @@ final class HelpTests: XCTestCase {
       (["train", "--ranks", "4"], "unknown option \"--ranks\"; did you mean \"--rank\""),
       (["train", "-rank", "4"], "unknown option \"-rank\""),
       (["train", "--rank"], "--rank needs a value"),
+      (["train", "--rank", "4", "--rank=8"], "--rank is given twice"),
+      (["evaluate", "--json", "--json"], "--json is given twice"),
+      (["inspect", "one", "--path", "other"], "--path is given twice"),
       (["train", "--rslora=yes"], "--rslora takes no value"),
       (["train", "rows.jsonl"], "unexpected argument \"rows.jsonl\""),
       (["train", "--output", "x"], "--data has to be given"),

@@ -102,6 +102,8 @@ final class WorkflowTests: XCTestCase {
       for (settings, message) in [
         ("{\"ranks\": 8}", "unknown setting \"ranks\"; did you mean \"rank\""),
         ("{\"rank\": \"many\"}", "\"rank\" is many, expected a whole number"),
+        ("{\"top_k\": 1}", "unknown setting \"top_k\""),
+        ("{\"max-length\": 8, \"max_length\": 9}", "\"max_length\" is set twice"),
         ("{\"rank\": {}}", "\"rank\" is {}"), ("{\"rslora\": 1}", "expected true or false"),
         ("[1]", "expected an object"), ("{", "JSON"),
       ] {

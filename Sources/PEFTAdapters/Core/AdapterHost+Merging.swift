@@ -31,11 +31,7 @@ extension AdapterHost {
     }
     merging.apply()
     adapter.isMerged = true
-    let (old, new) = (before.array, probeOutput().array)
-    return MergeReport(
-      parameters: merging.values.count,
-      largestDifference: zip(old, new).reduce(0) { max($0, abs($1.0 - $1.1)) },
-      largestOutput: old.reduce(0) { max($0, abs($1)) })
+    return MergeReport(parameters: merging.values.count, before: before, after: probeOutput())
   }
 
   /// Takes the change of an adapter out of the weights again: with no other merged, the base's own bits are back.

@@ -40,18 +40,22 @@ extension LoadingReport: CustomStringConvertible {
   /// Everything that does not fit, by kind.
   public var description: String {
     var parts: [String] = []
-    if !missing.isEmpty { parts.append("missing: \(Self.list(missing))") }
-    if !unexpected.isEmpty { parts.append("unexpected: \(Self.list(unexpected))") }
+    if !missing.isEmpty { parts.append("\(missing.count) missing: \(Self.list(missing))") }
+    if !unexpected.isEmpty {
+      parts.append("\(unexpected.count) unexpected: \(Self.list(unexpected))")
+    }
     if !misshapen.isEmpty {
       let shapes = misshapen.map { "\($0.tensor) is \($0.found), expected \($0.expected)" }
-      parts.append("of another shape: \(Self.list(shapes))")
+      parts.append(
+        "\(shapes.count) of another shape, so this is probably not the base that it was made for: "
+          + Self.list(shapes))
     }
     if !ignoredFields.isEmpty { parts.append("fields not read: \(Self.list(ignoredFields))") }
     return parts.joined(separator: "; ")
   }
 
   private static func list(_ names: [String]) -> String {
-    names.prefix(10).joined(separator: ", ")
-      + (names.count > 10 ? " and \(names.count - 10) more" : "")
+    names.prefix(4).joined(separator: ", ")
+      + (names.count > 4 ? " and \(names.count - 4) more" : "")
   }
 }

@@ -51,7 +51,8 @@ extension Resolution {
     let kept = targeted.filter { ![.excluded, .saved].contains(selector.verdict($0)) }
     if kept.isEmpty {
       throw .nothingSelected(
-        hint: "all \(targeted.count) targets are excluded or in modules_to_save")
+        hint: "all \(targeted.count) targets (\(Self.lastNames(targeted))) are excluded or in "
+          + "modules_to_save; choose other targets or exclude fewer")
     }
     try refuseLayers(selection.layersToTransform ?? [], kept, selector)
     throw .nothingSelected(hint: "of \(kept.count) targets, none stands in a layer that is listed")
@@ -76,6 +77,12 @@ extension Resolution {
     let existing = Set(targeted.compactMap(selector.layer)).sorted().map(String.init)
     throw .deadPatterns(
       setting: "layers_to_transform", patterns: dead.map(String.init), nearest: existing)
+  }
+
+  private static func lastNames(_ paths: [String]) -> String {
+    var names: [String] = []
+    for path in paths where !names.contains(path.lastName) { names.append(path.lastName) }
+    return names.joined(separator: ", ")
   }
 
   static func refuse(

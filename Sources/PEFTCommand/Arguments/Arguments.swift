@@ -19,9 +19,6 @@ struct Arguments {
     if let path = values["config"]?.text { try readSettings(path) }
   }
 
-  /// Whether `--help` is among the words.
-  var asksForHelp: Bool { isOn("help") }
-
   /// Whether an option was given.
   func has(_ name: String) -> Bool { values[name] != nil }
 
@@ -102,16 +99,12 @@ struct Arguments {
   }
 
   private func option(_ name: String) -> Option? {
-    name == "help" ? .help : usage.options.first { $0.name == name }
+    usage.options.first { $0.name == name }
   }
 
   private mutating func parse(_ words: [String]) throws(CommandError) {
     var rest = words[...]
     while let word = rest.popFirst() {
-      if word == "-h" {
-        values["help"] = ("true", .commandLine)
-        continue
-      }
       guard word.hasPrefix("-"), word != "-" else {
         guard let name = usage.positional, values[name] == nil else {
           throw .unexpectedArgument(word)
@@ -129,6 +122,7 @@ struct Arguments {
             "--\($0)"
           })
       }
+      if values[name] != nil { throw .repeated(option: name) }
       if option.value == nil {
         if parts.count > 1 { throw .unneededValue(option: name) }
         values[name] = ("true", .commandLine)
@@ -146,10 +140,13 @@ struct Arguments {
     let file = try ConfigurationFile(path: path)
     for member in file.members {
       let name = String(member.name.map { $0 == "_" ? "-" : $0 })
-      guard let option = option(name), name != "config", name != "help" else {
+      guard let option = option(name), name != "config" else {
         throw CommandError.unknownSetting(
           path: path, name: member.name,
           nearest: nearestNames(to: name, among: usage.options.map(\.name), count: 2))
+      }
+      if case .settings = values[name]?.source {
+        throw CommandError.repeatedSetting(path: path, name: member.name)
       }
       if values[name] != nil { continue }
       guard let text = Self.text(of: member.value, isSwitch: option.value == nil) else {

@@ -14,12 +14,18 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   case missingOption(String)
   /// A value that the option cannot take.
   case invalidValue(option: String, value: String, expected: String)
+  /// An option that is given twice.
+  case repeated(option: String)
   /// Two options that exclude each other.
   case conflict(String, String)
   /// A name in a settings file that no option has.
   case unknownSetting(path: String, name: String, nearest: [String])
   /// A value in a settings file that the option cannot take.
   case invalidSetting(path: String, name: String, value: String, expected: String)
+  /// A setting that a settings file has twice, spelled with - and with _.
+  case repeatedSetting(path: String, name: String)
+  /// Numbers from a model that are not finite.
+  case notFinite(String)
   /// A file or folder that cannot be used.
   case unusable(path: String, reason: String)
 
@@ -27,9 +33,9 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   var exitCode: Int32 {
     switch self {
     case .unknownCommand, .unknownOption, .missingValue, .unneededValue, .unexpectedArgument,
-      .missingOption, .invalidValue, .conflict:
+      .missingOption, .invalidValue, .repeated, .conflict:
       2
-    case .unknownSetting, .invalidSetting, .unusable: 1
+    case .unknownSetting, .invalidSetting, .repeatedSetting, .notFinite, .unusable: 1
     }
   }
 
@@ -45,11 +51,14 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
     case .missingOption(let option): "--\(option) has to be given"
     case .invalidValue(let option, let value, let expected):
       "--\(option) is \"\(value)\", expected \(expected)"
+    case .repeated(let option): "--\(option) is given twice"
     case .conflict(let one, let other): "--\(one) and --\(other) exclude each other"
     case .unknownSetting(let path, let name, let nearest):
       "\(path): unknown setting \"\(name)\"" + Self.suggestion(nearest)
     case .invalidSetting(let path, let name, let value, let expected):
       "\(path): \"\(name)\" is \(value), expected \(expected)"
+    case .repeatedSetting(let path, let name): "\(path): \"\(name)\" is set twice"
+    case .notFinite(let what): what
     case .unusable(let path, let reason): "\(path): \(reason)"
     }
   }

@@ -32,7 +32,7 @@ enum EvaluateCommand: Command {
     let start = ContinuousClock.now
     let rows = try data.examplesOrTexts(folder)
     let progress = Progress("evaluating", total: rows.count)
-    let evaluation = Evaluation(folder.model, rows) { progress.update($0) }
+    let evaluation = try Evaluation(folder.model, rows) { progress.update($0) }
     progress.finish()
     let seconds = (ContinuousClock.now - start).seconds
     guard evaluation.count > 0 else {

@@ -1,4 +1,3 @@
-import Foundation
 import PEFTAdapters
 import PEFTCheckpoints
 import PEFTJSON
@@ -51,7 +50,9 @@ enum MergeCommand: Command {
     _ = try arguments.required("adapter")
     let precision = try arguments.choice("dtype", Precision.self) ?? .float32
     let folder = try ModelFolder(arguments)
+    try OutputFolder.refuse(output, sameAs: folder.path)
     try folder.attachAdapter(arguments)
+    try OutputFolder.prepare(output, for: folder.content)
     let outcome = try merge(folder, to: output, precision)
     Console.print("merged \(outcome.report.parameters) weights into \(output)")
     Console.print(
@@ -73,26 +74,19 @@ enum MergeCommand: Command {
   static func merge(
     _ folder: ModelFolder, to output: String, _ precision: Precision
   ) throws -> Outcome {
-    try refuse(output, sameAs: folder.path)
-    let adapted = folder.model.probeOutput().array
+    let adapted = folder.model.probeOutput()
     let report = try folder.model.merge()
     try folder.model.save(to: output, as: precision.dtype)
     try folder.copyTokenizer(to: output)
     let written = try CausalLM(directory: output)
-    let difference = zip(adapted, written.probeOutput().array).reduce(Float(0)) {
-      max($0, abs($1.0 - $1.1))
+    let comparison = MergeReport(
+      parameters: report.parameters, before: adapted, after: written.probeOutput())
+    guard comparison.largestDifference.isFinite else {
+      throw CommandError.notFinite(
+        "\(output): the output of the written model is not finite; write it as float32 or bfloat16")
     }
     let byteCount = try FolderContent(checkpoint: output).byteCount
-    return Outcome(report: report, writtenDifference: difference, byteCount: byteCount)
-  }
-
-  /// The base is mapped into memory while it is used, so it cannot be written over.
-  static func refuse(_ output: String, sameAs input: String) throws(CommandError) {
-    let paths = [output, input].map {
-      URL(fileURLWithPath: $0).resolvingSymlinksInPath().standardizedFileURL.path
-    }
-    if paths[0] == paths[1] {
-      throw .unusable(path: output, reason: "is the folder of the base model; choose another")
-    }
+    return Outcome(
+      report: report, writtenDifference: comparison.largestDifference, byteCount: byteCount)
   }
 }

@@ -28,6 +28,7 @@ enum PretrainCommand: Command {
     pretraining.vocabularyTexts =
       try arguments.integer("vocabulary-texts", in: 1...1_000_000)
       ?? pretraining.vocabularyTexts
+    try OutputFolder.prepare(output, for: .model(tokenizer: ["tokenizer.json"]))
     let outcome = try pretraining.run(into: output)
     Console.print(
       "\(output): \(outcome.parameters.grouped) parameters, held-out loss "

@@ -11,7 +11,9 @@ enum TrainCommand: Command {
   static let usage = Usage(
     name: "train", summary: "Adapt a model to a file of rows.",
     discussion: "The rows are JSON objects, one a line: {\"prompt\", \"completion\"}, of which the "
-      + "completion is learned, or {\"text\"}, of which everything is. Shows what would be trained, trains, "
+      + "completion is learned, or {\"text\"}, of which everything is. Prompt and completion become tokens "
+      + "each by itself, between the token that begins a text and the one that ends it; the end is learned too, "
+      + "and of an empty completion it alone. Shows what would be trained, trains, "
       + "and writes an adapter folder that Hugging Face PEFT loads, or with --merged a model folder that "
       + "needs no adapter.",
     options: [
@@ -32,9 +34,10 @@ enum TrainCommand: Command {
     let data = try arguments.required("data")
     let plan = try TrainingPlan(arguments)
     let folder = try ModelFolder(arguments)
-    try MergeCommand.refuse(output, sameAs: folder.path)
+    let isModel = plan.method == .full || arguments.isOn("merged")
+    try OutputFolder.refuse(output, sameAs: folder.path)
     let model = folder.model
-    try prepare(model, plan, arguments)
+    try prepare(folder, plan, arguments)
     model.decoder.checkpointsActivations = arguments.isOn("checkpoint-activations")
     model.dropoutKeys = DropoutKeys(seed: plan.seed)
 
@@ -43,12 +46,16 @@ enum TrainCommand: Command {
     let evaluation = try arguments.string("evaluation").map {
       try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
     }
-    // Before any work is done that could not be saved.
-    try OutputFolder.prepare(output)
-    let before = evaluation.map { Evaluation(model, $0).loss }
+    try OutputFolder.prepare(output, for: isModel ? folder.content : .adapter)
+    let before = try evaluation.map { try Evaluation(model, $0).loss }
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let summary = try train(model, examples, evaluation, plan)
-    let after = evaluation.map { Evaluation(model, $0).loss }
+    if let summary {
+      Console.print(
+        "\(summary.steps) steps in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
+          + "\((summary.loss ?? .nan).rounded(digits: 4)) nats")
+    }
+    let after = try evaluation.map { try Evaluation(model, $0).loss }
     if let after { Console.print("held-out loss after: \(after.rounded(digits: 4)) nats") }
     let saved = try save(folder, plan, to: output, merged: arguments.isOn("merged"))
     Console.print("saved in \(saved)")
@@ -72,14 +79,15 @@ enum TrainCommand: Command {
 
   /// Attaches what is trained, or continues with `--adapter`, and says what that is.
   private static func prepare(
-    _ model: CausalLM, _ plan: TrainingPlan, _ arguments: Arguments
+    _ folder: ModelFolder, _ plan: TrainingPlan, _ arguments: Arguments
   ) throws {
+    let model = folder.model
     let total = model.parameterCount()
     if plan.method == .full {
       if arguments.has("adapter") { throw CommandError.conflict("adapter", "method full") }
       model.unfreeze()
     } else if let adapter = arguments.string("adapter") {
-      try model.loadAdapter(adapter, isTrainable: true)
+      try folder.loadAdapter(adapter, isTrainable: true)
     } else {
       let matched = try plan.lora.plan(model)
       Console.print(matched.table)

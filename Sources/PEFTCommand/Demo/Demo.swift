@@ -23,13 +23,14 @@ struct Demo {
     var trainable: Int
     var total: Int
     var loss: Double
-    var right: Double
+    /// How many of the reported rows have every fact right.
+    var right: Int
     var seconds: Double
     var sample: String
     var json: JSON {
       .object([
         .init("trainable", .integer(trainable)), .init("loss", .number(loss)),
-        .init("right", .number(right)),
+        .init("right", .integer(right)),
         .init("train_s", .number(seconds)), .init("sample", .string(sample)),
       ])
     }
@@ -50,6 +51,8 @@ struct Demo {
   mutating func run(into output: String) throws -> [JSON.Member] {
     let path = try ModelFolder.builtInPath()
     let folder = try ModelFolder(path)
+    try OutputFolder.prepare("\(output)/adapter", for: .adapter)
+    try OutputFolder.prepare("\(output)/merged", for: folder.content)
     let baseBytes = try FolderContent(path).byteCount
     let total = folder.model.parameterCount()
     Console.heading("The base model")
@@ -65,7 +68,7 @@ struct Demo {
       "\(training.count.grouped) rows to learn from, \(heldOut.count) others to measure on. One of these:"
     )
     show(heldOut[0].completion, after: heldOut[0].prompt)
-    let before = Evaluation(folder.model, held)
+    let before = try Evaluation(folder.model, held)
     Console.print(
       "\nThe base model's loss on them is \(before.loss.rounded(digits: 3)) nats a token. It writes:"
     )
@@ -97,7 +100,7 @@ struct Demo {
     Console.print("base     \(baseBytes.grouped.aligned(to: 9)) bytes  \(path)")
     Console.print("adapter  \(adapterBytes.grouped.aligned(to: 9)) bytes  \(adapter)")
     Console.print("merged   \(merged.byteCount.grouped.aligned(to: 9)) bytes  \(output)/merged")
-    let mergedLoss = Evaluation(try ModelFolder("\(output)/merged").model, held).loss
+    let mergedLoss = try Evaluation(try ModelFolder("\(output)/merged").model, held).loss
     Console.print(
       "The merged model needs no adapter: its largest difference to the adapted one is "
         + "\(merged.writtenDifference) of outputs up to \(merged.report.largestOutput), its held-out "
@@ -105,7 +108,8 @@ struct Demo {
     return [
       .init("base_parameters", .integer(total)), .init("base_bytes", .integer(baseBytes)),
       .init("before", .number(before.loss)),
-      .init("right_before", .number(rightBefore)), .init("sample_before", .string(sampleBefore)),
+      .init("rows_written", .integer(Self.reportedRows)),
+      .init("right_before", .integer(rightBefore)), .init("sample_before", .string(sampleBefore)),
       .init("lora", adapted.json), .init("full", tuned.json),
       .init("adapter", .string(adapter)), .init("adapter_bytes", .integer(adapterBytes)),
       .init("merged", .string("\(output)/merged")),
@@ -143,7 +147,7 @@ struct Demo {
       return true
     }
     let seconds = (ContinuousClock.now - start).seconds
-    let loss = Evaluation(model, held).loss
+    let loss = try Evaluation(model, held).loss
     Console.print(
       "\(steps) steps in \(seconds.rounded(digits: 1)) s: held-out loss "
         + "\(loss.rounded(digits: 3)). It writes:")
@@ -163,33 +167,32 @@ struct Demo {
     Console.print(lines.map { "  | \($0)" }.joined(separator: "\n"))
   }
 
-  /// The share of held-out rows for which the model's report has every fact right.
-  private func right(_ folder: ModelFolder) throws -> Double {
+  /// For how many of the first held-out rows the model's report has every fact right.
+  private func right(_ folder: ModelFolder) throws -> Int {
     let rows = heldOut.prefix(Self.reportedRows)
     let reports = try folder.model.generate(
       rows.map { folder.encode($0.prompt) },
       GenerationLimits(newTokens: 100, stopTokens: Set(folder.endings)))
-    let right = zip(rows, reports).count { row, tokens in
+    return zip(rows, reports).count { row, tokens in
       let text = folder.tokenizer.decode(tokens)
       return row.facts.allSatisfy(text.contains)
     }
-    return Double(right) / Double(rows.count)
   }
 
-  private func report(_ before: Double, _ rightBefore: Double, _ outcomes: [Outcome]) {
-    func percent(_ share: Double) -> String { "\((100 * share).rounded(digits: 0)) %" }
+  private func report(_ before: Double, _ rightBefore: Int, _ outcomes: [Outcome]) {
+    func ofAll(_ rows: Int) -> String { "\(rows) of \(Self.reportedRows)" }
     Console.print("        parameters trained  held-out loss  all facts right  seconds")
     func row(_ cells: [String]) {
       let widths = [18, 15, 17, 9]
       let aligned = zip(cells.dropFirst(), widths).map { $0.aligned(to: $1) }
       Console.print(cells[0].padded(to: 8) + aligned.joined())
     }
-    row(["before", "-", before.rounded(digits: 3), percent(rightBefore), "-"])
+    row(["before", "-", before.rounded(digits: 3), ofAll(rightBefore), "-"])
     for outcome in outcomes {
       let share = (100 * Double(outcome.trainable) / Double(outcome.total)).rounded(digits: 1)
       row([
         outcome.name, "\(outcome.trainable.grouped) (\(share) %)", outcome.loss.rounded(digits: 3),
-        percent(outcome.right), outcome.seconds.rounded(digits: 1),
+        ofAll(outcome.right), outcome.seconds.rounded(digits: 1),
       ])
     }
   }

@@ -37,11 +37,21 @@ struct FolderContent {
       throw CommandError.unusable(path: path, reason: "does not exist")
     }
     if !isFolder.boolValue {
+      guard path.lowercased().hasSuffix(".safetensors") else {
+        throw CommandError.unusable(
+          path: path,
+          reason: "is neither a model or adapter folder nor a file that ends in .safetensors")
+      }
       self.init(.file, nil, try Checkpoint(file: path))
     } else if files.fileExists(atPath: "\(path)/adapter_config.json") {
       self.init(
         .adapter, try ConfigurationFile(path: "\(path)/adapter_config.json"),
         try Checkpoint(folder: path, name: "adapter_model"))
+    } else if !files.fileExists(atPath: "\(path)/config.json") {
+      throw CommandError.unusable(
+        path: path,
+        reason:
+          "holds neither config.json nor adapter_config.json, so it is no model and no adapter")
     } else {
       try self.init(checkpoint: path)
     }

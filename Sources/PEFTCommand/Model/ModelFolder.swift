@@ -26,6 +26,7 @@ struct ModelFolder {
   /// Loads a folder.
   init(_ path: String) throws {
     self.path = path
+    try Self.requireModel(path)
     model = try CausalLM(directory: path)
     tokenizer = try Tokenizer(folder: path)
     let file = try ConfigurationFile(path: "\(path)/config.json")
@@ -60,7 +61,19 @@ struct ModelFolder {
 
   /// Attaches the adapter that `--adapter` names, if there is one.
   func attachAdapter(_ arguments: Arguments) throws {
-    if let folder = arguments.string("adapter") { try model.loadAdapter(folder) }
+    if let folder = arguments.string("adapter") { try loadAdapter(folder) }
+  }
+
+  /// Loads an adapter onto the model.
+  func loadAdapter(_ folder: String, isTrainable: Bool = false) throws {
+    let files = FileManager.default
+    if !files.fileExists(atPath: "\(folder)/adapter_config.json"),
+      files.fileExists(atPath: "\(folder)/config.json")
+    {
+      throw CommandError.unusable(
+        path: folder, reason: "is a model folder, where --adapter expects an adapter folder")
+    }
+    try model.loadAdapter(folder, isTrainable: isTrainable)
   }
 
   /// The tokens of a text from its beginning on, without an ending.
@@ -68,18 +81,43 @@ struct ModelFolder {
     (beginning.map { [$0] } ?? []) + tokenizer.encode(text, addSpecialTokens: false)
   }
 
+  /// The files that may stand beside the weights and `config.json` and belong to them.
+  static let tokenizerFiles = [
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+    "merges.txt", "vocab.bpe", "tokenizer.model", "added_tokens.json", "chat_template.jinja",
+    "generation_config.json",
+  ]
+
+  /// What is written where this model is saved.
+  var content: OutputFolder.Content { .model(tokenizer: ownTokenizerFiles) }
+
+  private var ownTokenizerFiles: [String] {
+    Self.tokenizerFiles.filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
+  }
+
   /// Copies what is not weights or `config.json` to another folder, so that it can be loaded alone.
-  func copyTokenizer(to folder: String) throws {
-    let names = [
-      "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-      "merges.txt", "vocab.bpe", "tokenizer.model", "generation_config.json",
-    ]
-    for name in names where FileManager.default.fileExists(atPath: "\(path)/\(name)") {
-      let target = "\(folder)/\(name)"
-      if FileManager.default.fileExists(atPath: target) {
-        try FileManager.default.removeItem(atPath: target)
-      }
-      try FileManager.default.copyItem(atPath: "\(path)/\(name)", toPath: target)
+  func copyTokenizer(to folder: String) throws(CheckpointError) {
+    for name in ownTokenizerFiles {
+      try atomicallyCopy("\(path)/\(name)", to: "\(folder)/\(name)")
+    }
+  }
+
+  /// Says what stands in the place of a model folder, where the missing file alone would not.
+  private static func requireModel(_ path: String) throws(CommandError) {
+    let files = FileManager.default
+    if files.fileExists(atPath: "\(path)/config.json") { return }
+    if files.fileExists(atPath: "\(path)/adapter_config.json") {
+      throw .unusable(
+        path: path,
+        reason: "is an adapter folder, where --model expects a model folder; give it as --adapter")
+    }
+    var isFolder: ObjCBool = false
+    if files.fileExists(atPath: path, isDirectory: &isFolder) {
+      throw .unusable(
+        path: path,
+        reason: isFolder.boolValue
+          ? "holds no config.json, so it is no model folder"
+          : "is a file, where --model expects a model folder")
     }
   }
 

@@ -48,7 +48,7 @@ struct Pretraining {
     // `save` writes a configuration without the tokens around a text.
     try atomicallyWrite(Self.configuration(tokenizer.vocabularySize), to: configuration)
     let written = try CausalLM(directory: folder)
-    let heldOut = Evaluation(written, examples(Self.heldOutTexts, seed: ~seed, encoder))
+    let heldOut = try Evaluation(written, examples(Self.heldOutTexts, seed: ~seed, encoder))
     return Outcome(
       parameters: model.parameterCount(), heldOutLoss: heldOut.loss, seconds: seconds)
   }

@@ -27,14 +27,14 @@ extension CausalLM {
   ///   - sampling: how tokens are chosen; every row has a generator of its own, from the seed and its number.
   ///   - onToken: gets the row and every new token as soon as it is known; false ends generation.
   /// - Returns: the new tokens of each row, without prompts and stop tokens.
-  /// - Throws: `ModelError` where there is no prompt or an empty one, a token is not in the vocabulary, or prompt and new
-  ///   tokens are more than the model has learned positions for.
+  /// - Throws: `ModelError` where there is no prompt or an empty one, a token is not in the vocabulary, prompt and new
+  ///   tokens are more than the model has learned positions for, or a logit is not finite.
   public func generate(
     _ prompts: [[Int32]], _ limits: GenerationLimits, _ sampling: SamplingOptions = .greedy,
     onToken: (_ row: Int, _ token: Int32) -> Bool = { _, _ in true }
   ) throws(ModelError) -> [[Int32]] {
     try check(prompts, newTokens: limits.newTokens)
-    return withoutGradients {
+    return try withoutGradients { () throws(ModelError) in
       let width = prompts.map(\.count).max() ?? 0
       let starts = prompts.map { width - $0.count }
       var feeder = TokenFeeder(self, starts: starts, capacity: width + limits.newTokens)
@@ -48,10 +48,11 @@ extension CausalLM {
       var next = Indices(
         zip(prompts, starts).flatMap { Array(repeating: 0, count: $1) + $0 },
         shape: [prompts.count, width])
-      for _ in 0..<limits.newTokens {
+      for step in 0..<limits.newTokens {
         let logits = feeder.feed(next)
         var tokens = [Int32](repeating: 0, count: prompts.count)
         for row in prompts.indices where !isDone[row] {
+          guard logits[row].allSatisfy(\.isFinite) else { throw .notFinite(row: row, step: step) }
           let token = samplers[row].next(logits[row], after: prompts[row] + output[row])
           tokens[row] = token
           if limits.stopTokens.contains(token) {
