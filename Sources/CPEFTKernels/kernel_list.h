@@ -8,7 +8,6 @@ KERNEL(void, multiply, (const float *a, const float *b, float *y, size_t n), (a,
 KERNEL(void, divide, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
 KERNEL(void, affine, (const float *x, float a, float b, float *y, size_t n), (x, a, b, y, n))
 KERNEL(void, add_scaled, (const float *x, float a, float *y, size_t n), (x, a, y, n))
-KERNEL(void, multiply_add, (const float *a, const float *b, float *y, size_t n), (a, b, y, n))
 KERNEL(void, square_root, (const float *x, float *y, size_t n), (x, y, n))
 KERNEL(void, exponential, (const float *x, float *y, size_t n), (x, y, n))
 KERNEL(void, gelu, (const float *x, float *y, size_t n), (x, y, n))
@@ -29,8 +28,6 @@ KERNEL(void, swiglu_backward,
        (gate, up, dy, dgate, dup, n))
 KERNEL(float, sum, (const float *x, size_t n), (x, n))
 KERNEL(double, sum_of_squares, (const float *x, size_t n), (x, n))
-KERNEL(float, dot, (const float *a, const float *b, size_t n), (a, b, n))
-KERNEL(float, maximum, (const float *x, size_t n), (x, n))
 KERNEL(int, all_finite, (const float *x, size_t n), (x, n))
 KERNEL(void, add_column_sums,
        (const float *x, size_t rows, size_t columns, size_t stride, float *y),

@@ -74,36 +74,11 @@ extension ConfigurationFile {
     try array(name, "an array of strings") { $0.string }
   }
 
-  /// An array of strings.
-  ///
-  /// - Throws: `invalidField` for another type, `missingField` where it is absent without a default.
-  package func stringArray(
-    _ name: String, default fallback: [String]? = nil
-  ) throws(CheckpointError) -> [String] {
-    try require(name, optionalStringArray(name) ?? fallback)
-  }
-
   /// An array of whole numbers, or nil.
   ///
   /// - Throws: `invalidField` for another type.
   package func optionalIntegerArray(_ name: String) throws(CheckpointError) -> [Int]? {
     try array(name, "an array of integers") { $0.integer }
-  }
-
-  /// An array of whole numbers.
-  ///
-  /// - Throws: `invalidField` for another type, `missingField` where it is absent without a default.
-  package func integerArray(
-    _ name: String, default fallback: [Int]? = nil
-  ) throws(CheckpointError) -> [Int] {
-    try require(name, optionalIntegerArray(name) ?? fallback)
-  }
-
-  /// An array of numbers, or nil.
-  ///
-  /// - Throws: `invalidField` for another type.
-  package func optionalNumberArray(_ name: String) throws(CheckpointError) -> [Double]? {
-    try array(name, "an array of numbers") { $0.number }
   }
 
   private func require<Value>(

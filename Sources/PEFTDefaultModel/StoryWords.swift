@@ -21,7 +21,6 @@ enum StoryWords {
     "garden", "forest", "market", "river", "hill", "barn", "lake", "bridge", "meadow", "school",
   ]
   static let vehicles = ["boat", "train", "cart", "sledge", "bus", "bicycle"]
-  static let seasons = ["spring", "summer", "autumn", "winter"]
   static let fears = ["the dark", "the deep water", "the big dog", "the thunder", "the old well"]
   static let meals = [
     ["flour", "eggs", "milk", "pancakes"], ["apples", "sugar", "butter", "a pie"],

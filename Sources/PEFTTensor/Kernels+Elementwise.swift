@@ -62,8 +62,6 @@ extension Kernels {
   static let subtract: Binary = { peft_subtract($0, $1, $2, $3) }
   static let multiply: Binary = { peft_multiply($0, $1, $2, $3) }
   static let divide: Binary = { peft_divide($0, $1, $2, $3) }
-  /// y += a * b.
-  static let multiplyAdd: Binary = { peft_multiply_add($0, $1, $2, $3) }
   static let squareRoot: Unary = { peft_square_root($0, $1, $2) }
   static let exponential: Unary = { peft_exponential($0, $1, $2) }
 }

@@ -26,11 +26,6 @@ static void kernel_add_scaled(const float *x, float a, float *y, size_t n) {
   EACH_VECTOR(n, store(y + i, fused(scale, load(x + i, count), load(y + i, count)), count);)
 }
 
-static void kernel_multiply_add(const float *a, const float *b, float *y, size_t n) {
-  EACH_VECTOR(
-      n, store(y + i, fused(load(a + i, count), load(b + i, count), load(y + i, count)), count);)
-}
-
 static void kernel_square_root(const float *x, float *y, size_t n) {
   EACH_VECTOR(n, store(y + i, square_root(load(x + i, count)), count);)
 }

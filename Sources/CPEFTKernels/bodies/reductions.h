@@ -48,12 +48,6 @@ static float kernel_sum(const float *x, size_t n) {
 #undef TERM
 }
 
-static float kernel_dot(const float *a, const float *b, size_t n) {
-#define TERM(sum, at, count) fused(load(a + (at), count), load(b + (at), count), sum)
-  PAIRWISE_SUM(TERM)
-#undef TERM
-}
-
 static double kernel_sum_of_squares(const float *x, size_t n) {
   vd even = {0}, odd = {0};
   size_t start = 0;
@@ -74,17 +68,6 @@ static double kernel_sum_of_squares(const float *x, size_t n) {
     for (size_t lane = 0; lane < width; lane++) lanes[lane] += lanes[lane + width];
   }
   return lanes[0];
-}
-
-static float kernel_maximum(const float *x, size_t n) {
-  vf largest = splat(-__builtin_inff());
-  vi unordered = {0};
-  EACH_VECTOR(n, {
-    vf v = filled(load(x + i, count), count, -__builtin_inff());
-    largest = choose(v > largest, v, largest);
-    unordered |= v != v;
-  })
-  return any_lane(unordered) ? __builtin_nanf("") : lanes_maximum(largest);
 }
 
 static int kernel_all_finite(const float *x, size_t n) {

@@ -24,8 +24,6 @@ void peft_divide(const float *a, const float *b, float *y, size_t n);
 void peft_affine(const float *x, float a, float b, float *y, size_t n);
 // y += a * x
 void peft_add_scaled(const float *x, float a, float *y, size_t n);
-// y += a * b
-void peft_multiply_add(const float *a, const float *b, float *y, size_t n);
 void peft_square_root(const float *x, float *y, size_t n);
 void peft_exponential(const float *x, float *y, size_t n);
 
@@ -52,8 +50,6 @@ void peft_swiglu_backward(const float *gate, const float *up, const float *dy, f
 // float32 lanes summed pairwise in blocks, so that the error grows with log n.
 float peft_sum(const float *x, size_t n);
 double peft_sum_of_squares(const float *x, size_t n);  // in double
-float peft_dot(const float *a, const float *b, size_t n);
-float peft_maximum(const float *x, size_t n);  // -INFINITY where n is 0; NaN where any is NaN
 // 1 where every element is finite.
 int peft_all_finite(const float *x, size_t n);
 // y[j] += sum over rows of x[i * stride + j]
