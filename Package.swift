@@ -27,9 +27,7 @@ let package = Package(
       ]),
     .target(
       name: "PEFTTraining",
-      dependencies: [
-        "PEFTAdapters", "PEFTTransformer", "PEFTTokenizers", "PEFTTensor", "PEFTJSON",
-      ]),
+      dependencies: ["PEFTAdapters", "PEFTTransformer", "PEFTTokenizers", "PEFTTensor", "PEFTJSON"]),
     .target(
       name: "PEFTAdapters",
       dependencies: ["PEFTTransformer", "PEFTCheckpoints", "PEFTTensor", "PEFTJSON"]),
@@ -50,8 +48,7 @@ let package = Package(
 
     // MARK: Implementation details
     .target(
-      name: "PEFTJSON",
-      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+      name: "PEFTJSON", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "CPEFTKernels"),
     .systemLibrary(
       name: "CPEFTOpenBLAS", pkgConfig: "openblas",

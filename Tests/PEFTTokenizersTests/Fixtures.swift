@@ -1,29 +1,17 @@
 import Foundation
+import PEFTTestSupport
 import XCTest
 
 /// Where the fixtures are, and how they are read.
 enum Fixtures {
-  /// The root of the package.
-  static let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   /// The path of a committed fixture.
   static func path(_ name: String) -> String {
-    root.appendingPathComponent("Tests/Fixtures/Tokenizers/\(name)").path
+    Files.fixture("Tokenizers/\(name)").path
   }
 
   /// The value in a committed JSON fixture.
   static func json<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
     try JSONDecoder().decode(type, from: Data(contentsOf: URL(fileURLWithPath: path(name))))
-  }
-
-  /// The path of a shared file, or a skipped test where it is missing.
-  static func shared(_ name: String) throws -> String {
-    let folder = ProcessInfo.processInfo.environment["PEFT_SHARED"].map(URL.init(fileURLWithPath:))
-    let base = folder ?? root.deletingLastPathComponent().appendingPathComponent("shared")
-    let path = base.appendingPathComponent("data/\(name)").path
-    if !FileManager.default.fileExists(atPath: path) { throw XCTSkip("no shared data at \(path)") }
-    return path
   }
 
   /// The text of a file.

@@ -1,3 +1,5 @@
+import Foundation
+import PEFTTestSupport
 import PEFTTokenizers
 import XCTest
 
@@ -22,10 +24,10 @@ final class TokenizerCorpusTests: XCTestCase {
   func testGPT2() throws { try check("gpt2-tokenizer") }
 
   private func check(_ name: String) throws {
-    let tokenizer = try Tokenizer(folder: try Fixtures.shared(name))
+    let tokenizer = try Tokenizer(folder: try Files.shared("data/\(name)").path)
     let corpora = try Fixtures.json("corpora.json", as: Corpora.self)
     for expected in corpora.results where expected.tokenizer == name {
-      let text = try Fixtures.text(try Fixtures.shared(expected.file))
+      let text = try Fixtures.text(try Files.shared("data/\(expected.file)").path)
       let ids = tokenizer.encode(text)
       var whole = Hash()
       whole.add(ids)
@@ -48,12 +50,14 @@ final class TokenizerCorpusTests: XCTestCase {
   }
 
   func testVocabularyAndMergesOfGPT2() throws {
-    let source = try Fixtures.shared("gpt2-tokenizer")
+    let source = try Files.shared("data/gpt2-tokenizer").path
     let reference = try Tokenizer(folder: source)
-    let text = try Fixtures.text(try Fixtures.shared("tinystories/dev.txt"))
-    try TemporaryFolder.with { folder in
-      try folder.copy("\(source)/vocab.json", to: "vocab.json")
-      try folder.copy("\(source)/vocab.bpe", to: "vocab.bpe")
+    let text = try Fixtures.text(try Files.shared("data/tinystories/dev.txt").path)
+    try Files.withTemporaryFolder { folder in
+      for name in ["vocab.json", "vocab.bpe"] {
+        try FileManager.default.copyItem(
+          atPath: "\(source)/\(name)", toPath: folder.appendingPathComponent(name).path)
+      }
       let tokenizer = try Tokenizer(folder: folder.path)
       XCTAssertEqual(tokenizer.vocabularySize, reference.vocabularySize)
       let ids = tokenizer.encode(text)

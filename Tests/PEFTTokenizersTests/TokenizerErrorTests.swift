@@ -1,4 +1,5 @@
 import Foundation
+import PEFTTestSupport
 import PEFTTokenizers
 import XCTest
 
@@ -95,9 +96,9 @@ final class TokenizerErrorTests: XCTestCase {
   ]
 
   func testMalformedFiles() throws {
-    try TemporaryFolder.with { folder in
+    try Files.withTemporaryFolder { folder in
       for (text, description) in Self.table {
-        let path = try folder.write(text, to: "tokenizer.json")
+        let path = try write(text, to: "tokenizer.json", in: folder)
         XCTAssertThrowsError(try Tokenizer(folder: folder.path), text) { error in
           let found = (error as? TokenizerError)?.description ?? "\(error)"
           XCTAssert(
@@ -108,35 +109,35 @@ final class TokenizerErrorTests: XCTestCase {
   }
 
   func testWellFormedFile() throws {
-    try TemporaryFolder.with { folder in
-      let path = try folder.write(Self.added(#""id":3,"content":"<s>""#), to: "any.json")
+    try Files.withTemporaryFolder { folder in
+      let path = try write(Self.added(#""id":3,"content":"<s>""#), to: "any.json", in: folder)
       XCTAssertEqual(try Tokenizer(file: path).encode("ab<s>ba?"), [2, 3, 1, 0])
     }
   }
 
   func testVocabularyAndMerges() throws {
-    try TemporaryFolder.with { folder in
+    try Files.withTemporaryFolder { folder in
       XCTAssertThrowsError(try Tokenizer(folder: folder.path)) {
         guard case .nothingFound? = $0 as? TokenizerError else { return XCTFail("\($0)") }
       }
-      try folder.write(Self.vocabulary, to: "vocab.json")
+      try write(Self.vocabulary, to: "vocab.json", in: folder)
       XCTAssertThrowsError(try Tokenizer(folder: folder.path))
-      let merges = try folder.write("#version: 0.2\r\na b\r\n", to: "merges.txt")
+      let merges = try write("#version: 0.2\r\na b\r\n", to: "merges.txt", in: folder)
       XCTAssertEqual(try Tokenizer(folder: folder.path).encode("abba"), [2, 1, 0])
       for (text, expected) in [
         ("a b\n\n", "line 2 should be two tokens"), ("a b\nb c", #"line 2 names "c""#),
         ("a  b\n", "line 1 should be two tokens"),
       ] {
-        try folder.write(text, to: "merges.txt")
+        try write(text, to: "merges.txt", in: folder)
         XCTAssertThrowsError(try Tokenizer(folder: folder.path)) {
           let found = "\($0)"
           XCTAssert(found.hasPrefix("\(merges): \(expected)"), found)
         }
       }
-      try folder.write(Data([0xFF]), to: "merges.txt")
+      try write(Data([0xFF]), to: "merges.txt", in: folder)
       XCTAssertThrowsError(try Tokenizer(folder: folder.path))
-      try folder.write("a b\n", to: "merges.txt")
-      try folder.write("{}", to: "added_tokens.json")
+      try write("a b\n", to: "merges.txt", in: folder)
+      try write("{}", to: "added_tokens.json", in: folder)
       XCTAssertThrowsError(try Tokenizer(folder: folder.path)) {
         guard case .unsupported? = $0 as? TokenizerError else { return XCTFail("\($0)") }
       }
@@ -148,5 +149,18 @@ final class TokenizerErrorTests: XCTestCase {
       guard case .unreadable(let path, _)? = $0 as? TokenizerError else { return XCTFail("\($0)") }
       XCTAssertEqual(path, "/nonexistent/tokenizer.json")
     }
+  }
+
+  /// Writes a file and returns its path.
+  @discardableResult
+  private func write(_ text: String, to name: String, in folder: URL) throws -> String {
+    try write(Data(text.utf8), to: name, in: folder)
+  }
+
+  @discardableResult
+  private func write(_ data: Data, to name: String, in folder: URL) throws -> String {
+    let file = folder.appendingPathComponent(name)
+    try data.write(to: file)
+    return file.path
   }
 }

@@ -6,7 +6,7 @@ import XCTest
 
 final class ScheduleTests: XCTestCase {
   func testEqualsTransformers() throws {
-    let json = try JSON(parsing: Data(contentsOf: Files.fixture("training/schedules.json")))
+    let json = try JSON(parsing: Data(contentsOf: Files.fixture("Training/schedules.json")))
     let rows = try XCTUnwrap(json["schedules"]?.elements)
     XCTAssertEqual(rows.count, 16)
     for row in rows {

@@ -6,12 +6,12 @@ import PEFTTraining
 import PEFTTransformer
 import XCTest
 
-/// The runs of torch.optim in Tests/Fixtures/training/optimizers.json.
+/// The runs of torch.optim in Tests/Fixtures/Training/optimizers.json.
 struct TorchRuns {
   private let json: JSON
 
   init() throws {
-    let file = Files.fixture("training/optimizers.json")
+    let file = Files.fixture("Training/optimizers.json")
     json = try JSON(parsing: Data(contentsOf: file))
   }
 

@@ -6,10 +6,10 @@ import PEFTTraining
 import PEFTTransformer
 import XCTest
 
-/// A training of Tests/Fixtures/training/gpt2 against the same one in PyTorch and transformers.
+/// A training of Tests/Fixtures/Training/gpt2 against the same one in PyTorch and transformers.
 final class TorchTrainingTests: XCTestCase {
   func testTrainingEqualsTorch() throws {
-    let folder = Files.fixture("training/gpt2")
+    let folder = Files.fixture("Training/gpt2")
     let run = try JSON(parsing: Data(contentsOf: folder.appendingPathComponent("run.json")))
     func integer(_ name: String) throws -> Int { try XCTUnwrap(run[name]?.integer) }
     func numbers(_ name: String) throws -> [Double] {
