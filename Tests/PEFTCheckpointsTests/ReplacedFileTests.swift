@@ -72,6 +72,20 @@ final class ReplacedFileTests: XCTestCase {
     }
   }
 
+  func testMakingFolders() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.path + "/a/b/c"
+      for path in [path, path, path + "/d/", folder.path] { try makeFolder(path) }
+      var isFolder: ObjCBool = false
+      XCTAssert(FileManager.default.fileExists(atPath: path + "/d", isDirectory: &isFolder))
+      XCTAssert(isFolder.boolValue)
+      try atomicallyWrite("x", to: path + "/file")
+      expectFailure("making the folder", "File exists") { try makeFolder(path + "/file") }
+      expectFailure("making the folder", "Not a directory") { try makeFolder(path + "/file/a/b") }
+      expectFailure("making the folder", "No such file") { try makeFolder("") }
+    }
+  }
+
   func testFolderInTheWay() throws {
     try Files.withTemporaryFolder { folder in
       let path = folder.appendingPathComponent("taken").path

@@ -76,9 +76,13 @@ final class HelpTests: XCTestCase {
 
   func testFaultsOfFilesAreExitCode1() throws {
     let cases: [(words: [String], message: String)] = [
-      (["evaluate", "--model", "/does/not/exist", "--data", "x"], "/does/not/exist/config.json"),
+      (
+        ["evaluate", "--model", "/does/not/exist", "--data", #filePath],
+        "/does/not/exist/config.json"
+      ),
       (["evaluate", "--data", "/does/not/exist"], "/does/not/exist"),
       (["generate", "--adapter", "/does/not/exist"], "/does/not/exist/adapter_config.json"),
+      (["train", "--data", "/does/not/exist", "--output", "y"], "does not exist"),
       (["inspect", "/does/not/exist"], "/does/not/exist"),
       (
         ["train", "--data", "x", "--output", "y", "--config", "/does/not/exist"], "/does/not/exist"

@@ -25,6 +25,7 @@ enum EvaluateCommand: Command {
   static func run(_ arguments: Arguments) throws {
     let path = try arguments.required("data")
     let length = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
+    try DataFile.requireFile(path)
     let folder = try ModelFolder(arguments)
     try folder.attachAdapter(arguments)
     var data = DataFile(path, maximumLength: length, for: folder)

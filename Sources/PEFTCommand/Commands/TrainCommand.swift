@@ -22,7 +22,7 @@ enum TrainCommand: Command {
       Option("evaluation", "FILE", "Rows to measure the loss on, before, during and after."),
       Option("output", "DIR", "The folder to write."),
       Option(switch: "merged", "Write a merged model in place of an adapter."),
-      .adapter,
+      Option("adapter", "DIR", "Train this adapter further in place of a new one."),
     ] + TrainingPlan.options + [
       Option(switch: "checkpoint-activations", "Use less memory and more time."),
       .config, .json,
@@ -33,9 +33,14 @@ enum TrainCommand: Command {
     let output = try arguments.required("output")
     let data = try arguments.required("data")
     let plan = try TrainingPlan(arguments)
+    for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
+      try DataFile.requireFile(file)
+    }
     let folder = try ModelFolder(arguments)
     let isModel = plan.method == .full || arguments.isOn("merged")
     try OutputFolder.refuse(output, sameAs: folder.path)
+    let content: OutputFolder.Content = isModel ? folder.content : .adapter
+    try OutputFolder.check(output, for: content)
     let model = folder.model
     try prepare(folder, plan, arguments)
     model.decoder.checkpointsActivations = arguments.isOn("checkpoint-activations")
@@ -46,13 +51,13 @@ enum TrainCommand: Command {
     let evaluation = try arguments.string("evaluation").map {
       try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
     }
-    try OutputFolder.prepare(output, for: isModel ? folder.content : .adapter)
+    try OutputFolder.prepare(output, for: content)
     let before = try evaluation.map { try Evaluation(model, $0).loss }
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let summary = try train(model, examples, evaluation, plan)
     if let summary {
       Console.print(
-        "\(summary.steps) steps in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
+        "\(summary.steps) \(summary.steps == 1 ? "step" : "steps") in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
           + "\((summary.loss ?? .nan).rounded(digits: 4)) nats")
     }
     let after = try evaluation.map { try Evaluation(model, $0).loss }

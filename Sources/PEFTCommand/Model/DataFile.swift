@@ -45,7 +45,8 @@ struct DataFile {
     return data.examples
   }
 
-  private func texts() throws(CommandError) -> [String] {
+  /// Refuses a path where no file is, before it is needed.
+  static func requireFile(_ path: String) throws(CommandError) {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw .unusable(path: path, reason: "does not exist")
@@ -53,6 +54,10 @@ struct DataFile {
     if isFolder.boolValue {
       throw .unusable(path: path, reason: "is a folder, and a file is expected")
     }
+  }
+
+  private func texts() throws(CommandError) -> [String] {
+    try Self.requireFile(path)
     guard let data = FileManager.default.contents(atPath: path) else {
       throw .unusable(path: path, reason: "cannot be read")
     }

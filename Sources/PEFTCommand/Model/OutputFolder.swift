@@ -29,11 +29,16 @@ enum OutputFolder {
     }
   }
 
-  /// Makes sure, before any work, that what it gives can be saved: nothing in the folder would be mixed with it, and
-  /// the folder can be written.
-  static func prepare(_ path: String, for content: Content) throws {
-    if path.isEmpty { throw CommandError.unusable(path: "--output", reason: "is empty") }
+  /// Makes sure that what is saved in a folder would not be mixed with what it holds; nothing is changed.
+  static func check(_ path: String, for content: Content) throws(CommandError) {
+    if path.isEmpty { throw .unusable(path: "--output", reason: "is empty") }
     try refuseOthers(path, content)
+  }
+
+  /// Makes the folder after `check`, and writes a byte into it, so that one that cannot be written fails before the work
+  /// and not after it.
+  static func prepare(_ path: String, for content: Content) throws {
+    try check(path, for: content)
     try makeFolder(path)
     let probe = "\(path)/.peft-\(ProcessInfo.processInfo.processIdentifier)"
     try atomicallyWrite([0], to: probe)

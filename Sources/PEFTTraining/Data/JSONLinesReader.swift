@@ -3,7 +3,7 @@ import PEFTJSON
 /// The training rows of a JSON Lines file, read one by one.
 ///
 /// Each line is an object with strings `prompt` and `completion`, or with a string `text`. Other members are allowed and not
-/// looked at; lines of white space are skipped.
+/// looked at; lines of white space are skipped, and so is a byte order mark at the beginning.
 public final class JSONLinesReader {
   /// The number of the line that was read last, from 1.
   public private(set) var line = 0
@@ -24,8 +24,9 @@ public final class JSONLinesReader {
   /// - Returns: a row, or nil after the last.
   /// - Throws: `DataError` naming the line, where it is no row.
   public func next() throws(DataError) -> TrainingRow? {
-    while let bytes = try lines.next() {
+    while var bytes = try lines.next() {
       line += 1
+      if line == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
       return try row(bytes)
     }

@@ -31,6 +31,7 @@ final class TrainingDataTests: XCTestCase {
           {"text": "no line feed at the end"}
         """),
       [.completion(prompt: "a\n", completion: "é"), .text("no line feed at the end")])
+    XCTAssertEqual(try rows("\u{FEFF}{\"text\": \"a\"}\n"), [.text("a")])
     XCTAssertEqual(try rows(""), [])
     XCTAssertEqual(try rows("\n\n"), [])
   }
