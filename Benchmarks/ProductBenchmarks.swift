@@ -2,6 +2,8 @@ import PEFT
 import XCTest
 
 /// The products of a frozen weight in each storage, forward and back, at the shapes of GPT-2.
+///
+/// `RUN_BENCHMARKS=1 swift test -c release --filter ProductBenchmarks`
 final class ProductBenchmarks: XCTestCase {
   override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
 

@@ -2,6 +2,8 @@ import PEFT
 import XCTest
 
 /// One training step of a small Llama: what the precision of the frozen base and the methods cost beside each other.
+///
+/// `RUN_BENCHMARKS=1 swift test -c release --filter StepBenchmarks`
 final class StepBenchmarks: XCTestCase {
   override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
 

@@ -9,8 +9,11 @@ struct BenchOptions {
   static let usage = """
     usage: peft-bench WORKLOAD [--option value ...]
       step      --arch gpt2|llama --mode lora|lora-all|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
+                --layers 12
       generate  --new 64 --precision float32|bfloat16|nf4
-      finetune  --model FOLDER --data FILE --steps 300      (rows "meaning||text"; see the README)
+      quantize  --rows 4096 --columns 4096
+      kernels   --rows 512      (one line for each operation, shape and direction)
+      finetune e2e --model FOLDER --data FILE --steps 300      (rows "meaning||text"; see the README)
     """
 
   let workload: String
@@ -23,6 +26,7 @@ struct BenchOptions {
     self.workload = workload
     var values: [String: String] = [:]
     var rest = arguments.dropFirst()
+    if workload == "finetune", rest.first == "e2e" { rest.removeFirst() }
     while let name = rest.popFirst() {
       guard name.hasPrefix("--"), let value = rest.popFirst() else {
         throw BenchError("\(name) needs a value\n\(Self.usage)")

@@ -6,13 +6,15 @@ struct StepWorkload {
 
   init(_ options: BenchOptions) { self.options = options }
 
-  static func configuration(_ architecture: String) throws -> TransformerConfiguration {
+  static func configuration(
+    _ architecture: String, layers: Int = 12
+  ) throws -> TransformerConfiguration {
     switch architecture {
     case "gpt2":
-      .gpt2(vocabularySize: 50257, width: 768, layers: 12, heads: 12)
+      .gpt2(vocabularySize: 50257, width: 768, layers: layers, heads: 12)
     case "llama":
       .llama(
-        vocabularySize: 32000, width: 768, feedForwardWidth: 2048, layers: 12, heads: 12,
+        vocabularySize: 32000, width: 768, feedForwardWidth: 2048, layers: layers, heads: 12,
         maximumPositions: 1024)
     default: throw BenchError("--arch \(architecture) is neither gpt2 nor llama")
     }
@@ -25,8 +27,9 @@ struct StepWorkload {
     let (batch, length) = (
       try options.number("batch", default: 4), try options.number("length", default: 128)
     )
+    let layers = try options.number("layers", default: 12)
     let model = try CausalLM(
-      Self.configuration(architecture),
+      Self.configuration(architecture, layers: layers),
       from: RandomParameters(seed: 0, isTrainable: mode == "full"),
       precision: mode == "bf16" ? .bfloat16 : mode == "qlora" ? .nf4 : .float32)
     let rank = try options.number("rank", default: 8)
@@ -56,6 +59,7 @@ struct StepWorkload {
     record.add("mode", mode)
     record.add("batch", batch)
     record.add("length", length)
+    record.add("layers", layers)
     record.add("trainable", model.parameterCount(.trainable))
     record.add("median_s", times[times.count / 2])
     record.add("min_s", times[0])

@@ -3,14 +3,17 @@ import Foundation
 // Workloads whose figures can be set beside those of a peer: one JSON line each on standard output.
 do {
   let options = try BenchOptions(Array(CommandLine.arguments.dropFirst()))
-  let record =
+  var kernels = KernelsWorkload(options)
+  let records =
     switch options.workload {
-    case "step": try StepWorkload(options).run()
-    case "generate": try GenerateWorkload(options).run()
-    case "finetune": try FinetuneWorkload(options).run()
+    case "step": [try StepWorkload(options).run()]
+    case "generate": [try GenerateWorkload(options).run()]
+    case "quantize": [try QuantizeWorkload(options).run()]
+    case "finetune": [try FinetuneWorkload(options).run()]
+    case "kernels": try kernels.run()
     default: throw BenchError("unknown workload \(options.workload)\n\(BenchOptions.usage)")
     }
-  print(record.line)
+  for record in records { print(record.line) }
 } catch {
   FileHandle.standardError.write(Data("peft-bench: \(error)\n".utf8))
   exit(error is BenchError ? 2 : 1)
