@@ -2,14 +2,14 @@ import Synchronization
 
 /// Blocks of memory that were used before and can be used again without the operating system.
 ///
-/// Sizes are rounded up to one of four classes an octave; a free block serves its own class and the
-/// next two. A training step whose shapes repeat therefore takes every block from the pool: `misses`
+/// Large blocks come from an arena. Sizes of small ones are rounded up to one of four classes an octave; a free block serves
+/// its own class and the next two. A training step whose shapes repeat therefore takes every block from the pool: `misses`
 /// stays constant.
 package final class Pool: Sendable {
   /// The pool of this process.
   package static let shared = Pool()
 
-  /// An aligned block; its size is a size class.
+  /// An aligned block.
   package struct Block: @unchecked Sendable {
     // The address of memory that nobody else uses: whoever holds the block owns it.
     package let address: UnsafeMutableRawPointer
@@ -30,6 +30,7 @@ package final class Pool: Sendable {
 
   private struct State: Sendable {
     var free: [Int: [Block]] = [:]
+    var arena = Arena()
     var statistics = Statistics()
 
     mutating func use(_ byteCount: Int) {
@@ -40,6 +41,8 @@ package final class Pool: Sendable {
 
   private let state = Mutex(State())
   private static let alignment = 64
+  /// Larger blocks come from the arena; a size class.
+  private static let largeSize = 32 << 10
 
   /// A pool without a block.
   package init() {}
@@ -47,7 +50,13 @@ package final class Pool: Sendable {
   deinit { trim() }
 
   /// A snapshot of the counters.
-  package var statistics: Statistics { state.withLock { $0.statistics } }
+  package var statistics: Statistics {
+    state.withLock { state in
+      var result = state.statistics
+      result.bytesFree += state.arena.bytesFree
+      return result
+    }
+  }
 
   /// Starts `peakBytesInUse` afresh from what is in use now.
   package func resetPeak() {
@@ -60,6 +69,7 @@ package final class Pool: Sendable {
       let blocks = state.free.values.flatMap { $0 }
       state.free = [:]
       state.statistics.bytesFree = 0
+      state.arena.trim()
       return blocks
     }
     for block in blocks { block.address.deallocate() }
@@ -67,6 +77,7 @@ package final class Pool: Sendable {
 
   /// A block of at least `byteCount` bytes with undefined contents.
   package func take(byteCount: Int) -> Block {
+    if byteCount > Self.largeSize { return takeLarge(Arena.blockSize(byteCount)) }
     var size = Self.sizeClass(byteCount)
     let found: Block? = state.withLock { state in
       var candidate = size
@@ -88,12 +99,26 @@ package final class Pool: Sendable {
       address: .allocate(byteCount: size, alignment: Self.alignment), byteCount: size)
   }
 
+  private func takeLarge(_ size: Int) -> Block {
+    let found: UnsafeMutableRawPointer? = state.withLock { state in
+      guard let (address, isNew) = state.arena.take(size) else { return nil }
+      if isNew { state.statistics.misses += 1 }
+      state.use(size)
+      return UnsafeMutableRawPointer(bitPattern: address)
+    }
+    guard let found else { preconditionFailure("Pool: no memory for \(size) bytes") }
+    return Block(address: found, byteCount: size)
+  }
+
   /// Takes a block back.
   package func give(_ block: Block) {
     state.withLock { state in
+      state.statistics.bytesInUse -= block.byteCount
+      if block.byteCount > Self.largeSize {
+        return state.arena.give(Int(bitPattern: block.address), block.byteCount)
+      }
       state.free[block.byteCount, default: []].append(block)
       state.statistics.bytesFree += block.byteCount
-      state.statistics.bytesInUse -= block.byteCount
     }
   }
 

@@ -47,6 +47,66 @@ final class PoolTests: XCTestCase {
     pool.trim()
   }
 
+  func testLargeBlocksTakeTheLowestPlaceThatFits() {
+    let pool = Pool()
+    let blocks = (0..<4).map { _ in pool.take(byteCount: 100_000) }
+    XCTAssertEqual(Int(bitPattern: blocks[0].address) % 64, 0)
+    XCTAssertEqual(pool.statistics.misses, 4)
+    pool.give(blocks[0])
+    pool.give(blocks[2])
+    // Neither hole is large enough, both together with what lies between them are.
+    let wide = pool.take(byteCount: 150_000)
+    XCTAssertEqual(pool.statistics.misses, 5)
+    XCTAssertGreaterThan(wide.address, blocks[3].address)
+    pool.give(blocks[1])
+    let again = pool.take(byteCount: 300_000)
+    XCTAssertEqual(again.address, blocks[0].address)
+    XCTAssertEqual(pool.statistics.misses, 5)
+    for block in [wide, again, blocks[3]] { pool.give(block) }
+    XCTAssertEqual(pool.statistics.bytesInUse, 0)
+    XCTAssertEqual(pool.statistics.bytesFree, 4 * blocks[0].byteCount + wide.byteCount)
+    pool.trim()
+    XCTAssertEqual(pool.statistics.bytesFree, 0)
+  }
+
+  func testSizesAtTheBorderOfLargeAndSmall() {
+    let pool = Pool()
+    for size in [28_000, 28_673, 30_000, 32_767, 32_768, 32_769, 33_000] {
+      let block = pool.take(byteCount: size)
+      XCTAssertGreaterThanOrEqual(block.byteCount, size)
+      pool.give(block)
+      let again = pool.take(byteCount: size)
+      XCTAssertEqual(again.address, block.address)
+      pool.give(again)
+    }
+    XCTAssertEqual(pool.statistics.bytesInUse, 0)
+  }
+
+  func testBlocksOfManySizesNeverOverlapAndWasteLittle() {
+    let pool = Pool()
+    var random = SeededRandom(9)
+    var held: [(block: Pool.Block, mark: UInt64)] = []
+    for round in 0..<3000 {
+      if held.count > 40 || !held.isEmpty && Bool.random(using: &random) {
+        let (block, mark) = held.remove(at: Int.random(in: 0..<held.count, using: &random))
+        XCTAssertEqual(block.address.load(as: UInt64.self), mark)
+        XCTAssertEqual(
+          block.address.load(fromByteOffset: block.byteCount - 8, as: UInt64.self), mark)
+        pool.give(block)
+      } else {
+        let block = pool.take(byteCount: Int.random(in: 20_000...500_000, using: &random))
+        let mark = UInt64(round)
+        block.address.storeBytes(of: mark, as: UInt64.self)
+        block.address.storeBytes(of: mark, toByteOffset: block.byteCount - 8, as: UInt64.self)
+        held.append((block, mark))
+      }
+    }
+    for (block, _) in held { pool.give(block) }
+    let statistics = pool.statistics
+    XCTAssertEqual(statistics.bytesInUse, 0)
+    XCTAssertLessThan(Double(statistics.bytesFree), 1.5 * Double(statistics.peakBytesInUse))
+  }
+
   func testStatistics() {
     let pool = Pool()
     let blocks = (0..<3).map { _ in pool.take(byteCount: 1 << 12) }
