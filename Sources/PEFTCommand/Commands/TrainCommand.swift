@@ -60,10 +60,12 @@ enum TrainCommand: Command {
         "\(summary.steps) \(summary.steps == 1 ? "step" : "steps") in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
           + "\((summary.loss ?? .nan).rounded(digits: 4)) nats")
     }
-    let after = try evaluation.map { try Evaluation(model, $0).loss }
-    if let after { Console.print("held-out loss after: \(after.rounded(digits: 4)) nats") }
+    let measured = Result { try evaluation.map { try Evaluation(model, $0).loss } }
     let saved = try save(folder, plan, to: output, merged: arguments.isOn("merged"))
     Console.print("saved in \(saved)")
+    // What was trained is saved also where a held-out row has no finite loss.
+    let after = try measured.get()
+    if let after { Console.print("held-out loss after: \(after.rounded(digits: 4)) nats") }
     if arguments.isOn("json") {
       Console.result([
         .init("output", .string(saved)), .init("method", .string(plan.method.rawValue)),
