@@ -19,15 +19,21 @@ extension Adapter {
   ///   a method that has no format of file.
   @discardableResult
   public func save(to folder: String, baseModel: String? = nil) throws(AdapterError) -> String {
-    guard let method = spelledOut as? any StoredMethod else {
-      throw .wrongState("\"\(name)\" cannot be saved: \(type(of: method)) has no format of file")
-    }
     let target = name == "default" ? folder : "\(folder)/\(name)"
     let model = host as? CausalLM
-    var fields = method.fields(
-      StorageContext(
-        adapter: self, baseModel: baseModel ?? model?.origin?.folder,
-        taskType: model == nil ? nil : "CAUSAL_LM"))
+    let context = StorageContext(
+      adapter: self, baseModel: baseModel ?? model?.origin?.folder,
+      taskType: model == nil ? nil : "CAUSAL_LM")
+    var fields: [JSON.Member]
+    switch spelledOut {
+    case let method as any StoredMethod: fields = method.fields(context)
+    case let method as any AdapterMethod & Codable:
+      fields = try EncodedSettings.fields(method, context)
+    default:
+      throw .wrongState(
+        "\"\(name)\" cannot be saved: \(type(of: spelledOut)) is not Codable, so its settings would be lost"
+      )
+    }
     for field in loadedFields where field.name != "inference_mode" {
       if field.name == "base_model_name_or_path", baseModel != nil { continue }
       // Where the file left the targets open, their names are in our fields.
@@ -39,13 +45,18 @@ extension Adapter {
     do throws(CheckpointError) {
       try makeFolder(target)
       try SafetensorsFile.write(
-        (method.storedValues(self) + baseTensors).map {
+        (storedValues + baseTensors).map {
           SafetensorsFile.Item($0.0, $0.1)
         },
         metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
       try atomicallyWrite(json.text(.indented), to: "\(target)/adapter_config.json")
     } catch { throw .file(error) }
     return target
+  }
+
+  private var storedValues: [(name: String, value: Tensor)] {
+    (spelledOut as? any StoredMethod)?.storedValues(self)
+      ?? storedTensors.map { ($0.name, $0.parameter.value) }
   }
 
   /// Weights of the base that PEFT stores beside an adapted embedding or head, by their names there.

@@ -22,7 +22,35 @@ extension AdapterHost {
     mode: LoadingMode = .strict
   ) throws(AdapterError) -> Adapter {
     try checkName(name)
-    let source = try AdapterFolder(folder, name: name, mode)
+    return try load(
+      AdapterFolder(folder, name: name, mode) { (file) throws(CheckpointError) in
+        try AdapterMethods.read(file)
+      }, name: name, isTrainable: isTrainable, mode: mode)
+  }
+
+  /// Attaches an adapter of a method of one's own from a folder that `save` of such an adapter wrote.
+  ///
+  /// - Parameters:
+  ///   - folder: holds `adapter_config.json` and `adapter_model.safetensors`, itself or in a subfolder called `name`.
+  ///   - method: the method that the folder must name.
+  ///   - name: by which the adapter is called.
+  ///   - isTrainable: whether it can be trained further.
+  /// - Returns: the adapter, active; others are deactivated.
+  /// - Throws: `AdapterError`; the model is unchanged then.
+  @discardableResult
+  public func loadAdapter<Method: AdapterMethod & Codable>(
+    _ folder: String, as method: Method.Type, name: String = "default", isTrainable: Bool = false
+  ) throws(AdapterError) -> Adapter {
+    try checkName(name)
+    return try load(
+      AdapterFolder(folder, name: name, .strict) { (file) throws(CheckpointError) in
+        try EncodedSettings.read(file, as: method)
+      }, name: name, isTrainable: isTrainable, mode: .strict)
+  }
+
+  private func load(
+    _ source: AdapterFolder, name: String, isTrainable: Bool, mode: LoadingMode
+  ) throws(AdapterError) -> Adapter {
     let resolution = try Resolution(source.method, self, isStrict: false)
     var report = resolution.compare(with: source.file)
     if mode == .strict, !report.isEmpty {
@@ -75,13 +103,17 @@ extension AdapterHost {
 
 /// An adapter folder that was opened, with its settings read.
 struct AdapterFolder {
-  let method: any StoredMethod
+  let method: any AdapterMethod
   let file: SafetensorsFile
   /// The fields that were read, to write them again.
   let fields: [JSON.Member]
   let ignoredFields: [String]
 
-  init(_ folder: String, name: String, _ mode: LoadingMode) throws(AdapterError) {
+  /// Opens a folder whose settings `read` understands.
+  init(
+    _ folder: String, name: String, _ mode: LoadingMode,
+    read: (ConfigurationFile) throws(CheckpointError) -> any AdapterMethod
+  ) throws(AdapterError) {
     let inner = "\(folder)/\(name)"
     let files = FileManager.default
     let isInner =
@@ -90,7 +122,7 @@ struct AdapterFolder {
     let folder = isInner ? inner : folder
     do throws(CheckpointError) {
       let configuration = try ConfigurationFile(path: "\(folder)/adapter_config.json")
-      method = try AdapterMethods.read(configuration)
+      method = try read(configuration)
       // What is null has no effect, also where a later version of PEFT knows the field.
       let ignored = configuration.unreadFields.filter { configuration.has($0) }
       if mode == .strict, !ignored.isEmpty {

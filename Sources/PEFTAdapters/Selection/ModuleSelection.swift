@@ -1,5 +1,5 @@
 /// Which modules of a model are meant, by the rules of Hugging Face PEFT.
-public enum Targets: Sendable, Hashable {
+public enum Targets: Sendable, Hashable, Codable {
   /// The usual ones of the family: `c_attn` of GPT-2, `q_proj` and `v_proj` of the Llama family.
   case attention
   /// Every linear layer but the output head.
@@ -13,7 +13,7 @@ public enum Targets: Sendable, Hashable {
 }
 
 /// Which biases of the base are trained.
-public enum BiasTraining: String, Sendable, Hashable {
+public enum BiasTraining: String, Sendable, Hashable, Codable {
   /// None.
   case none
   /// Every one in the model.
@@ -23,7 +23,7 @@ public enum BiasTraining: String, Sendable, Hashable {
 }
 
 /// What of a model is adapted: targets, minus exclusions, and what is trained as a whole beside them.
-public struct ModuleSelection: Sendable, Hashable {
+public struct ModuleSelection: Sendable, Hashable, Codable {
   /// Which modules are adapted.
   public var targets: Targets
   /// Which of these are not.
