@@ -106,6 +106,18 @@ KERNEL(void, transpose,
        (const float *x, size_t x_stride, size_t rows, size_t columns, float alpha, float beta,
         float *y, size_t y_stride),
        (x, x_stride, rows, columns, alpha, beta, y, y_stride))
+KERNEL(int, matrix_is_fast, (void), ())
+KERNEL(void, matrix_rows,
+       (const float *a, size_t stride, int is_transposed, size_t rows, size_t inner, float *packed),
+       (a, stride, is_transposed, rows, inner, packed))
+KERNEL(void, matrix_panel,
+       (const float *b, size_t stride, int is_transposed, size_t inner, size_t columns,
+        float *panel),
+       (b, stride, is_transposed, inner, columns, panel))
+KERNEL(void, matrix_multiply,
+       (const float *packed, size_t rows, size_t inner, const float *panel,
+        const peft_matrix_output *output),
+       (packed, rows, inner, panel, output))
 KERNEL(float, cross_entropy_row,
        (const float *x, size_t columns, size_t target, float smoothing, float gradient_scale,
         float *dx),

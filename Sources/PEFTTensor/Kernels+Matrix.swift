@@ -54,6 +54,7 @@ extension Kernels {
     let factors = Factors(alpha: alpha, beta: beta)
     switch way {
     case .library: cut(a, aForm, b, bForm, factors, to: c, by: callLibrary)
+    case .panels: multiplyInPanels(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
     case .product where bForm == .none: cut(a, aForm, b, .none, factors, to: c, by: product)
     case .dots where bForm == .transposed: cut(a, .none, b, .transposed, factors, to: c, by: dots)
     case .product, .dots:
@@ -169,8 +170,10 @@ extension Kernels {
 ///
 /// The bounds are where the kernels were measured to be faster than OpenBLAS.
 private enum Way {
-  /// OpenBLAS, which packs both operands into panels.
+  /// OpenBLAS, for a row and where we have no better kernels.
   case library
+  /// Both operands packed, for large matrices.
+  case panels
   /// Rows of C from elements of A and rows of B as they lie; B is transposed first where it has to be.
   case product
   /// Dot products of rows of A and rows of B^T; B is transposed first where it has to be.
@@ -187,6 +190,7 @@ private enum Way {
   ) {
     self = .library
     if rows == 1 || inner == 0 { return }
+    if peft_matrix_is_fast() != 0 { self = .panels }
     switch (aForm, bForm) {
     case (.none, .transposed):
       if inner >= 32, columns < 16 || (rows <= 16 && inner >= 256) {

@@ -39,6 +39,8 @@
 
 #include "formats.h"
 
+#include "matrix.h"
+
 #include "packed.h"
 
 #include "packed_bfloat16.h"

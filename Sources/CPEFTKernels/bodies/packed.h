@@ -1,17 +1,5 @@
 // Products of packed rows with one panel of 32 outputs: the micro-kernels of weights in panels.
 
-enum { PANEL = 32 };
-
-// Rows of a tile; all of these divide 12, so that parts cut at multiples of 12 are whole tiles.
-#if LANES == 16 || defined(__aarch64__)
-enum { ROW_TILE = 12 };
-#define EACH_TILE_HEIGHT(CASE) \
-  CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
-#else
-enum { ROW_TILE = 6 };
-#define EACH_TILE_HEIGHT(CASE) CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
-#endif
-
 #if HAS_PERMUTE
 
 // Sixteen vectors of 32-bit lanes as a matrix, transposed in place.
@@ -126,48 +114,22 @@ static size_t kernel_packed_width(void) { return 4; }
 
 static void kernel_packed_rows(const float *x, size_t rows, size_t columns, size_t stride,
                                void *packed) {
+  const size_t length = columns + columns % 2;
   float *target = packed;
   for (; rows > 0;) {
     size_t height = smaller(rows, ROW_TILE);
-    for (size_t row = 0; row < height; row++) {
-      const float *p = x + row * stride;
-      EACH_VECTOR(columns, {
-        vf v = float_of_bfloat16(bfloat16_of_float(load(p + i, count)));
-        for (size_t lane = 0; lane < count; lane++) target[(i + lane) * height + row] = v[lane];
-      })
-      if (columns % 2 == 1) target[columns * height + row] = 0.0f;
-    }
+    pack_row_tile(x, height, columns, stride, 1, length, target);
     x += height * stride;
-    target += height * (columns + columns % 2);
+    target += height * length;
     rows -= height;
   }
 }
 
 HELPER void packed_tile(const float *a, size_t rows, size_t pairs, const float *panel, float *y,
                         size_t columns, size_t stride, float beta) {
-  for (size_t start = 0; start < columns; start += 2 * LANES) {
-    vf sums[ROW_TILE][2];
-    for (size_t row = 0; row < rows; row++) sums[row][0] = sums[row][1] = (vf){0};
-    const float *factor = a, *weights = panel + start;
-    for (size_t inner = 0; inner < 2 * pairs; inner++, factor += rows, weights += PANEL) {
-      vf left = load(weights, LANES), right = load(weights + LANES, LANES);
-#pragma clang loop unroll(full)
-      for (size_t row = 0; row < rows; row++) {
-        vf both = splat(factor[row]);
-        sums[row][0] = fused(both, left, sums[row][0]);
-        sums[row][1] = fused(both, right, sums[row][1]);
-      }
-    }
-    for (size_t row = 0; row < rows; row++) {
-      float *p = y + row * stride + start;
-      for (size_t half = 0, first = start; half < 2 && first < columns; half++, first += LANES) {
-        size_t count = smaller(LANES, columns - first);
-        vf sum = sums[row][half];
-        if (beta != 0.0f) sum = fused(splat(beta), load(p + half * LANES, count), sum);
-        store(p + half * LANES, sum, count);
-      }
-    }
-  }
+  const peft_matrix_output out = {.is_first = 1, .is_last = 1, .columns = columns, .stride = stride,
+                                  .alpha = 1.0f, .beta = beta};
+  matrix_tile(a, rows, 2 * pairs, panel, &out, 0, y);
 }
 
 #endif

@@ -128,6 +128,38 @@ void peft_attention_query_gradient(const peft_attention *a, size_t head, float *
                                    size_t parts, size_t part_stride, float *gradient,
                                    size_t gradient_stride);
 
+// ---- Products of large matrices -----------------------------------------------------------------
+// Rows of A are packed in tiles and columns of B in panels of 32, block by block of the inner axis.
+//
+// Whether the set has the registers that make these faster than a library's product.
+int peft_matrix_is_fast(void);
+// Packs rows of A, rows x inner, or inner x rows where it is transposed, in tiles of at most 12:
+// part by part from a row that is a multiple of 12, the part at row i starting at i * inner.
+void peft_matrix_rows(const float *a, size_t stride, int is_transposed, size_t rows, size_t inner,
+                      float *packed);
+// Packs at most 32 columns of B, inner x columns, or columns x inner where it is transposed, as
+// [inner][32] with zeros in missing columns.
+void peft_matrix_panel(const float *b, size_t stride, int is_transposed, size_t inner,
+                       size_t columns, float *panel);
+// Where the product of packed rows and a panel goes.
+typedef struct {
+  // [rows][32]: what earlier blocks of the inner axis have given, and then this one has.
+  float *sums;
+  int is_first;  // block of the inner axis: `sums` is not read
+  int is_last;   // y = alpha * sums + beta * y, and `sums` is not written; y is read unless beta is 0
+  float *y;
+  size_t columns, stride;
+  float alpha, beta;
+  // The block of B that is packed next, as it lies: `next_lines` of `next_width` elements, which are
+  // brought nearer meanwhile.
+  const float *next;
+  size_t next_lines, next_width, next_stride;
+} peft_matrix_output;
+
+// An element is summed in the order of the inner axis, whatever the number of rows.
+void peft_matrix_multiply(const float *packed, size_t rows, size_t inner, const float *panel,
+                          const peft_matrix_output *output);
+
 // ---- Products with a short side -----------------------------------------------------------------
 // C = alpha * A B + beta * C with A rows x inner, or inner x rows where it is transposed, and B inner
 // x columns; a beta of 0 does not read C. For a short inner side or few rows.

@@ -38,6 +38,31 @@ final class MatrixProductTests: XCTestCase {
     check([40, 300], [300, 300], samples: 1)
   }
 
+  func testLargeProductsOfIntegersAreExact() {
+    // Factors of two small integers each make every element one dot product times an integer.
+    for (n, k, m) in [(530, 3100, 70), (40, 300, 600), (25, 1000, 150), (1100, 129, 100)] {
+      var random = SeededRandom(71)
+      func integers(_ count: Int) -> [Float] {
+        (0..<count).map { _ in Float.random(in: -3...3, using: &random).rounded() }
+      }
+      func outer(_ x: [Float], _ y: [Float]) -> Tensor {
+        Tensor(x.flatMap { x in y.map { x * $0 } }, shape: [x.count, y.count])
+      }
+      let (a, aInner, b, bInner) = (integers(n), integers(k), integers(m), integers(k))
+      let (g, gColumns) = (integers(n), integers(m))
+      let dot = { (x: [Float], y: [Float]) in zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
+      let left = Parameter(outer(a, aInner))
+      let right = Parameter(outer(bInner, b))
+      let product = left.tensor.matrixProduct(right.tensor)
+      let inner = dot(aInner, bInner)
+      XCTAssertEqual(product.array, outer(a, b.map { $0 * inner }).array)
+      product.backward(gradient: outer(g, gColumns))
+      let (across, down) = (dot(gColumns, b), dot(a, g))
+      XCTAssertEqual(left.gradient?.array, outer(g, bInner.map { $0 * across }).array)
+      XCTAssertEqual(right.gradient?.array, outer(aInner.map { $0 * down }, gColumns).array)
+    }
+  }
+
   private func check(
     _ left: [Int], _ right: [Int], samples: Int = 40, file: StaticString = #filePath,
     line: UInt = #line
