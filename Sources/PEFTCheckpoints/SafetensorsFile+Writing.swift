@@ -16,7 +16,7 @@ extension SafetensorsFile {
     private enum Content {
       case tensor(() throws(CheckpointError) -> Tensor)
       case indices(Indices)
-      case bytes([UInt8])
+      case bytes(() -> [UInt8])
     }
 
     /// A tensor of real numbers, converted to `dtype` as it is written.
@@ -70,13 +70,26 @@ extension SafetensorsFile {
     ///   - dtype: any type.
     ///   - shape: the size of every axis.
     public init(_ name: String, bytes: [UInt8], as dtype: DType = .uint8, shape: [Int]) {
+      self.init(name, shape: shape, as: dtype, computingBytes: { bytes })
+      precondition(
+        shape.reduce(dtype.bitCount, *) == bytes.count * 8,
+        "SafetensorsFile.Item: \(bytes.count) bytes for shape \(shape) of \(dtype.rawValue)")
+    }
+
+    /// Bytes that are made when their turn comes, and released after it.
+    ///
+    /// - Parameters:
+    ///   - name: the name in the file.
+    ///   - shape: the size of every axis.
+    ///   - dtype: any type.
+    ///   - bytes: makes as many as `shape` of `dtype` takes.
+    public init(
+      _ name: String, shape: [Int], as dtype: DType, computingBytes bytes: @escaping () -> [UInt8]
+    ) {
       self.name = name
       self.dtype = dtype
       self.shape = shape
       content = .bytes(bytes)
-      precondition(
-        shape.reduce(dtype.bitCount, *) == bytes.count * 8,
-        "SafetensorsFile.Item: \(bytes.count) bytes for shape \(shape) of \(dtype.rawValue)")
     }
 
     /// The size of the elements in the file.
@@ -84,7 +97,13 @@ extension SafetensorsFile {
 
     func append(to file: borrowing ReplacedFile, _ path: String) throws(CheckpointError) {
       switch content {
-      case .bytes(let bytes): try file.append(bytes)
+      case .bytes(let make):
+        let bytes = make()
+        precondition(
+          bytes.count == byteCount,
+          "SafetensorsFile.Item: \(name) was announced as \(byteCount) bytes and has \(bytes.count)"
+        )
+        try file.append(bytes)
       case .indices(let indices): try append(indices, to: file, path)
       case .tensor(let make):
         let tensor = try make()

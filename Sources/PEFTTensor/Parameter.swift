@@ -26,6 +26,20 @@ public final class Parameter {
     source = nil
   }
 
+  /// A frozen matrix that lies in a storage.
+  ///
+  /// - Parameters:
+  ///   - storage: the elements.
+  ///   - layout: how the tensor would lie; decides the shape.
+  public init(_ storage: any WeightStorage, _ layout: WeightLayout) {
+    shape =
+      layout == .outputInput
+      ? [storage.outputs, storage.inputs] : [storage.inputs, storage.outputs]
+    stored = (storage, layout, 0)
+    trains = false
+    source = nil
+  }
+
   /// A second place of another parameter, as an output head that is tied to the embedding.
   ///
   /// Value, gradient and training are those of `source`; only a substitute is its own.
@@ -134,9 +148,7 @@ extension Parameter {
   /// - Returns: a tensor where it is trainable or no storage was chosen.
   public func operand(_ layout: WeightLayout) -> WeightOperand {
     if let substitute { return substitute.operand(layout) }
-    if let stored, stored.version == (source?.version ?? 0), source?.isTrainable != true {
-      return .storage(stored.storage)
-    }
+    if let storage { return .storage(storage) }
     return .tensor(ownTensor, layout)
   }
 
@@ -149,6 +161,7 @@ extension Parameter {
   ///   - layout: how the tensor lies.
   public func store(as precision: Precision, _ layout: WeightLayout) {
     guard !isTrainable else { return }
+    if let storage, precision.isKept(by: storage) { return }
     if source == nil { keepTensor() }
     stored = nil
     let tensor = value
@@ -157,6 +170,14 @@ extension Parameter {
     stored = (storage, layout, source?.version ?? 0)
     if source == nil { own = nil }
     tensor.storage.forgetPages()
+  }
+
+  /// The storage where the matrix lies in one.
+  package var storage: (any WeightStorage)? {
+    guard let stored, stored.version == (source?.version ?? 0), source?.isTrainable != true else {
+      return nil
+    }
+    return stored.storage
   }
 
   private func renew() {

@@ -21,22 +21,22 @@ public enum ModelLoading: Sendable, Hashable {
 extension CausalLM {
   /// Loads a Hugging Face model folder: `config.json` and safetensors, sharded or not.
   ///
-  /// Float32 weights stay in the mapped file until they are changed; others are converted. All parameters are frozen.
+  /// Float32 weights stay in the mapped file until they are changed, weights in bitsandbytes' NF4 stay in four bits; others are
+  /// converted to float32. All parameters are frozen.
   ///
   /// - Parameters:
   ///   - directory: the folder.
-  ///   - precision: how the weights of linear layers are kept.
+  ///   - precision: how the weights of linear layers are kept; nil for as the folder has them.
   ///   - loading: what to do with unknown fields of the configuration.
   /// - Throws: `CheckpointError` for an unknown architecture, a field with a value that is not supported, and tensors that
   ///   are missing, unexpected or of another shape.
   public convenience init(
-    directory: String, precision: Precision = .float32, _ loading: ModelLoading = .strict
+    directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
     let file = try ConfigurationFile(path: "\(directory)/config.json")
     let (configuration, family) = try ModelFamilies.read(file, loading)
     let checkpoint = try Checkpoint(folder: directory)
-    let source = CheckpointParameters(
-      checkpoint, body: configuration.names.body, tokens: configuration.names.tokens)
+    let source = CheckpointParameters(checkpoint, configuration)
     try self.init(configuration, from: source, precision: precision)
     let head = "\(configuration.names.head).weight"
     try source.requireEverythingRead { name in
@@ -49,11 +49,14 @@ extension CausalLM {
 /// Frozen parameters from a checkpoint, which may leave out the name of the part below the head.
 final class CheckpointParameters: ParameterSource {
   private let checkpoint: Checkpoint
+  private let configuration: TransformerConfiguration
   private let removedPrefix: String?
   private var read: Set<String> = []
 
-  init(_ checkpoint: Checkpoint, body: String, tokens: String) {
+  init(_ checkpoint: Checkpoint, _ configuration: TransformerConfiguration) {
     self.checkpoint = checkpoint
+    self.configuration = configuration
+    let (body, tokens) = (configuration.names.body, configuration.names.tokens)
     // Checkpoints of the bare model, as the first ones of GPT-2, have no prefix.
     let names = Set(checkpoint.names)
     removedPrefix =
@@ -67,6 +70,15 @@ final class CheckpointParameters: ParameterSource {
     var name = path
     if let removedPrefix, path.hasPrefix(removedPrefix) {
       name = String(path.dropFirst(removedPrefix.count))
+    }
+    if shape.count == 2, NF4Weight.isStored(name, in: checkpoint) {
+      // The matrix is stored as [outputs, inputs] whatever the layout of the layer.
+      let isHead = path == "\(configuration.names.head).weight"
+      let layout = isHead ? .outputInput : configuration.layout
+      let weight = try NF4Weight(
+        name, in: checkpoint, shape: layout == .outputInput ? shape : shape.reversed()
+      ) { read.insert($0) }
+      return Parameter(weight, layout)
     }
     read.insert(name)
     return Parameter(try checkpoint.tensor(name, shape: shape), isTrainable: false)

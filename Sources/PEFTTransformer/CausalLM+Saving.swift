@@ -5,8 +5,8 @@ import PEFTTensor
 extension CausalLM {
   /// Writes a Hugging Face model folder with the weights as they are now; adapters that are not merged are left out.
   ///
-  /// `config.json` is that of the folder the model was loaded from, or made from the configuration, with the element type;
-  /// other files of that folder, as the tokenizer's, are for the caller to copy. Saving twice gives the same bytes.
+  /// Weights that are kept in NF4 are written in four bits, as bitsandbytes does, so that Transformers with bitsandbytes loads the
+  /// same numbers; `store(as: .float32)` before writes these as numbers. `config.json` is that of the folder the model was loaded from, or made from the configuration, with the element type and the quantisation; other files of that folder, as the tokenizer's, are for the caller to copy. Saving twice gives the same bytes.
   /// A folder is not replaced as a whole: save into a new one where a crash must not cost the old weights.
   ///
   /// - Parameters:
@@ -25,14 +25,37 @@ extension CausalLM {
     let parameters = walk(includingAdapters: false).parameters
     if dtype == .float16 { try requireHalfPrecisionRange(parameters, folder) }
     try makeFolder(folder)
-    try Checkpoint.write(
-      parameters.map { .init($0.path, $0.parameter.value, as: dtype) }, folder: folder,
-      maximumShardBytes: maximumShardBytes)
     let name = dtype == .bfloat16 ? "bfloat16" : dtype == .float16 ? "float16" : "float32"
-    let members = (json.members ?? []).filter { !["dtype", "torch_dtype"].contains($0.name) }
-    try atomicallyWrite(
-      JSON.object(members + [.init("dtype", .string(name))]).sorted.text(.indented) + "\n",
-      to: path)
+    try Checkpoint.write(
+      parameters.flatMap { named in
+        let (path, parameter) = (named.path, named.parameter)
+        return (parameter.storage as? NF4Weight)?.items(path, dtype: name)
+          ?? [
+            .init(path, shape: parameter.shape, as: dtype) { () throws(CheckpointError) in
+              parameter.value
+            }
+          ]
+      }, folder: folder, maximumShardBytes: maximumShardBytes)
+    let kept = (json.members ?? []).filter {
+      !["dtype", "torch_dtype", BitsAndBytes.field].contains($0.name)
+    }
+    var members = kept + [JSON.Member("dtype", .string(name))]
+    if let quantization { members.append(.init(BitsAndBytes.field, quantization)) }
+    try atomicallyWrite(JSON.object(members).sorted.text(.indented) + "\n", to: path)
+  }
+
+  /// What `config.json` says about weights in NF4; nil without any.
+  private var quantization: JSON? {
+    var (skipped, isDouble): ([String], Bool?) = ([], nil)
+    for (path, module) in walk(includingAdapters: false).modules {
+      guard let linear = module as? Linear else { continue }
+      if let weight = linear.weight.storage as? NF4Weight {
+        isDouble = weight.isDoubleQuantized
+      } else {
+        skipped.append(path)
+      }
+    }
+    return isDouble.map { BitsAndBytes.json(isDoubleQuantized: $0, skipped: skipped) }
   }
 
   /// Refuses numbers that would become infinite; bfloat16 has the range of float32.
@@ -41,7 +64,7 @@ extension CausalLM {
   ) throws(CheckpointError) {
     // From here on rounding goes to infinity.
     let end: Float = 65520
-    for named in parameters {
+    for named in parameters where !(named.parameter.storage is NF4Weight) {
       let values = named.parameter.value.array
       guard let index = values.firstIndex(where: { $0.isFinite && abs($0) >= end }) else {
         continue

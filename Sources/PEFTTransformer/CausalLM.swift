@@ -24,11 +24,12 @@ public final class CausalLM: AdapterHost {
   /// - Parameters:
   ///   - configuration: sizes and kinds.
   ///   - source: random numbers or a checkpoint.
-  ///   - precision: how frozen weights of linear layers are kept; weights that are trainable stay float32.
+  ///   - precision: how frozen weights of linear layers are kept; nil for as the source has them. Weights that are trainable stay
+  ///     float32.
   /// - Throws: `CheckpointError` where the source lacks a parameter or has it in another shape.
   public init(
     _ configuration: TransformerConfiguration, from source: any ParameterSource,
-    precision: Precision = .float32
+    precision: Precision? = nil
   ) throws(CheckpointError) {
     self.configuration = configuration
     decoder = try Decoder(configuration, from: source, precision: precision)
@@ -42,7 +43,7 @@ public final class CausalLM: AdapterHost {
         .normal(configuration.initializerRange))
     }
     head = Linear(weight: weight)
-    head.store(as: headPrecision(precision))
+    if let precision { head.store(as: headPrecision(precision)) }
   }
 
   /// The head is not quantised, as in bitsandbytes: with `.nf4` it is bfloat16.

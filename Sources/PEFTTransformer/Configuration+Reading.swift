@@ -8,9 +8,6 @@ extension TransformerConfiguration {
   ///   - loading: what to do with unknown fields.
   /// - Throws: `CheckpointError` for an unknown architecture and for a field with a value that is not supported.
   public init(path: String, _ loading: ModelLoading = .strict) throws(CheckpointError) {
-    let file = try ConfigurationFile(path: path)
-    self = try ModelFamilies.family(of: file).configuration(file)
-    file.ignore(ModelFamilies.harmless)
-    if loading == .strict { try file.requireAllRead() }
+    self = try ModelFamilies.read(ConfigurationFile(path: path), loading).0
   }
 }

@@ -18,7 +18,7 @@ public final class Decoder: Module {
 
   init(
     _ configuration: TransformerConfiguration, from source: any ParameterSource,
-    precision: Precision
+    precision: Precision?
   ) throws(CheckpointError) {
     precondition(
       configuration.slidingWindows.count == configuration.layers

@@ -5,12 +5,12 @@ import PEFTTensor
 struct DecoderBuilder {
   private let configuration: TransformerConfiguration
   private let source: any ParameterSource
-  private let precision: Precision
+  private let precision: Precision?
   private var names: TransformerConfiguration.Names { configuration.names }
 
   init(
     _ configuration: TransformerConfiguration, _ source: any ParameterSource,
-    _ precision: Precision
+    _ precision: Precision?
   ) {
     (self.configuration, self.source, self.precision) = (configuration, source, precision)
   }
@@ -90,7 +90,7 @@ struct DecoderBuilder {
       bias: bias ? try source.parameter(path(name, "bias"), [outputs], .zeros) : nil,
       layout: layout)
     // At once, so that never more than one weight is in memory twice.
-    linear.store(as: precision)
+    if let precision { linear.store(as: precision) }
     return linear
   }
 

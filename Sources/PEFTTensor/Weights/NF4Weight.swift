@@ -48,6 +48,11 @@ public struct NF4Weight: WeightStorage {
     (self.outputs, self.inputs, self.codes, self.scales) = (outputs, inputs, codes, scales)
   }
 
+  /// Whether scales are quantised too.
+  public var isDoubleQuantized: Bool {
+    if case .quantized = scales { true } else { false }
+  }
+
   /// The memory of codes and scales, in bytes.
   public var byteCount: Int {
     let blocks = Self.blockCount(outputs * inputs)

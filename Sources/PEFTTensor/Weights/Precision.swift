@@ -18,4 +18,13 @@ public enum Precision: String, Sendable, Hashable, CaseIterable {
     case .nf4: NF4Weight(weight)
     }
   }
+
+  /// Whether a storage is one of this precision already.
+  func isKept(by storage: any WeightStorage) -> Bool {
+    switch self {
+    case .float32: false
+    case .bfloat16: storage is BFloat16Weight
+    case .nf4: storage is NF4Weight
+    }
+  }
 }

@@ -59,6 +59,7 @@ enum ModelFamilies {
     if let pruned = try file.object("pruned_heads"), !pruned.members.isEmpty {
       throw file.unsupported("pruned_heads", hint: "pruned heads are not supported")
     }
+    try BitsAndBytes.check(file)
     file.ignore(harmless)
     if loading == .strict { try file.requireAllRead() }
     return (configuration, family)

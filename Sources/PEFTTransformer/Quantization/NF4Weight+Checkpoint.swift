@@ -1,0 +1,128 @@
+import PEFTCheckpoints
+import PEFTJSON
+import PEFTTensor
+
+/// A weight as bitsandbytes stores it: codes under the weight's own name, the rest under names below it.
+///
+/// `absmax` (scales, or their codes), `quant_map` (the sixteen numbers), `nested_absmax` and `nested_quant_map` where scales are
+/// quantised, and `quant_state.bitsandbytes__nf4`, the settings as JSON.
+extension NF4Weight {
+  private static let state = "quant_state.bitsandbytes__nf4"
+
+  /// The names of the tensors beside the one that has the name of the weight.
+  private static func names(isNested: Bool) -> [String] {
+    ["absmax", "quant_map", state] + (isNested ? ["nested_absmax", "nested_quant_map"] : [])
+  }
+
+  /// Whether a checkpoint has a weight in four bits under this name.
+  static func isStored(_ name: String, in checkpoint: Checkpoint) -> Bool {
+    checkpoint["\(name).\(state)"] != nil
+  }
+
+  /// Reads a weight.
+  ///
+  /// - Parameters:
+  ///   - name: that of the weight.
+  ///   - checkpoint: where it is.
+  ///   - shape: the matrix `[outputs, inputs]` that is expected.
+  ///   - read: gets the names of all its tensors.
+  /// - Throws: `CheckpointError` for tensors that are missing or of another type, and settings that are not known.
+  init(
+    _ name: String, in checkpoint: Checkpoint, shape: [Int], read: (String) -> Void
+  ) throws(CheckpointError) {
+    let settings = try Self.settings(name, checkpoint)
+    let nestedBlockSize = try settings.optionalInteger("nested_blocksize")
+    var source = Serialized(
+      shape: try settings.integerArray("shape"), weight: try checkpoint.bytes(name),
+      absmax: try Self.bytes(
+        "\(name).absmax", nestedBlockSize == nil ? .float32 : .uint8, checkpoint))
+    source.type = try settings.string("quant_type")
+    source.blockSize = try settings.integer("blocksize")
+    source.dtype = try settings.string("dtype")
+    source.quantMap = try checkpoint.tensor("\(name).quant_map").array
+    if let nestedBlockSize {
+      guard try settings.string("nested_dtype", default: "float32") == "float32" else {
+        throw settings.unsupported("nested_dtype", hint: "only float32 is supported")
+      }
+      var nested = Serialized.Nested(
+        absmax: try checkpoint.tensor("\(name).nested_absmax").array,
+        quantMap: try checkpoint.tensor("\(name).nested_quant_map").array,
+        offset: Float(try settings.number("nested_offset")))
+      nested.blockSize = nestedBlockSize
+      source.nested = nested
+    }
+    try settings.requireAllRead()
+    if source.shape != shape {
+      throw .wrongShape(
+        path: settings.path, tensor: name, expected: shape, found: source.shape)
+    }
+    do throws(FormatError) { try self.init(source) } catch {
+      switch error {
+      case .unsupported(let field, let found, let expected):
+        throw .invalidField(
+          path: settings.path, field: "\(name).\(field)", expected: expected, found: found)
+      case .count(let tensor, let found, let expected):
+        throw .wrongShape(
+          path: settings.path, tensor: tensor == "weight" ? name : "\(name).\(tensor)",
+          expected: [expected], found: [found])
+      }
+    }
+    read(name)
+    for part in Self.names(isNested: nestedBlockSize != nil) { read("\(name).\(part)") }
+  }
+
+  /// What is written for this weight.
+  ///
+  /// - Parameters:
+  ///   - name: that of the weight.
+  ///   - dtype: what Python gets from it, as in `config.json`.
+  /// - Returns: one item for each tensor; the large ones are made when they are written.
+  func items(_ name: String, dtype: String) -> [SafetensorsFile.Item] {
+    let small = serialized(dtype: dtype)
+    let json = Array(small.json.utf8)
+    var items: [SafetensorsFile.Item] = [
+      .init(
+        name, shape: [small.weight.count, 1], as: .uint8, computingBytes: { serialized().weight }),
+      .init("\(name).quant_map", Tensor(small.quantMap)),
+      .init("\(name).\(Self.state)", bytes: json, shape: [json.count]),
+    ]
+    if let nested = small.nested {
+      items += [
+        .init("\(name).absmax", bytes: small.absmax, shape: [small.absmax.count]),
+        .init("\(name).nested_absmax", Tensor(nested.absmax)),
+        .init("\(name).nested_quant_map", Tensor(nested.quantMap)),
+      ]
+    } else {
+      items.append(
+        .init(
+          "\(name).absmax", bytes: small.absmax, as: .float32, shape: [small.absmax.count / 4]))
+    }
+    return items
+  }
+
+  private static func settings(
+    _ name: String, _ checkpoint: Checkpoint
+  ) throws(CheckpointError) -> ConfigurationFile {
+    let name = "\(name).\(state)"
+    let path = "\(try checkpoint.file(of: name).path): \(name)"
+    do {
+      let json = try JSON(parsing: try bytes(name, .uint8, checkpoint))
+      return try ConfigurationFile(path: path, json: json)
+    } catch let error as CheckpointError {
+      throw error
+    } catch {
+      throw .invalidJSON(path: path, reason: "\(error)")
+    }
+  }
+
+  private static func bytes(
+    _ name: String, _ dtype: DType, _ checkpoint: Checkpoint
+  ) throws(CheckpointError) -> [UInt8] {
+    let file = try checkpoint.file(of: name)
+    let found = try file.entry(name).dtype
+    if found != dtype {
+      throw .wrongDType(path: file.path, tensor: name, expected: [dtype], found: found)
+    }
+    return try file.bytes(name)
+  }
+}
