@@ -13,7 +13,7 @@ struct TrainingPlan {
   }
 
   /// What changes the parameters.
-  enum OptimizerName: String, CaseIterable { case adamw, sgd }
+  enum OptimizerName: String, CaseIterable { case adamw, adamw8bit, sgd }
 
   let method: Method
   let lora: LoRA
@@ -54,7 +54,9 @@ struct TrainingPlan {
     Option("modules-to-save", "LIST", "Modules that are trained whole and saved with the adapter."),
     Option(
       "lora-plus-ratio", "X", "How much faster the second matrices learn than the first (LoRA+)."),
-    Option("optimizer", "NAME", default: "adamw", "adamw or sgd."),
+    Option(
+      "optimizer", "NAME", default: "adamw",
+      "adamw, adamw8bit (a quarter of its memory) or sgd."),
     Option("momentum", "X", default: "0.9", "The momentum of sgd."),
     Option("learning-rate", "X", default: "0.0002", "The learning rate at its highest."),
     Option("schedule", "NAME", default: "linear", "constant, linear or cosine."),
@@ -99,7 +101,9 @@ struct TrainingPlan {
         throw .conflict("adapter", name)
       }
     }
-    if arguments.has("momentum"), optimizer == .adamw { throw .conflict("momentum", "adamw") }
+    if arguments.has("momentum"), optimizer != .sgd {
+      throw .conflict("momentum", optimizer.rawValue)
+    }
     if arguments.has("evaluate-every"), !arguments.has("evaluation") {
       throw .missingOption("evaluation")
     }
@@ -197,6 +201,8 @@ extension TrainingPlan {
     switch optimizer {
     case .adamw:
       return AdamW(groups, learningRate: learningRate, weightDecay: weightDecay)
+    case .adamw8bit:
+      return AdamW8bit(groups, learningRate: learningRate, weightDecay: weightDecay)
     case .sgd:
       return SGD(
         groups, learningRate: learningRate, momentum: momentum, weightDecay: weightDecay)

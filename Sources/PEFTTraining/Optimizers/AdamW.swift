@@ -10,9 +10,7 @@ public final class AdamW: Optimizer {
   public let groups: [ParameterGroup]
   /// The learning rate; a group multiplies it by a factor of its own.
   public var learningRate: Double
-  private let betas: (first: Double, second: Double)
-  private let epsilon: Double
-  private let weightDecay: Double
+  private let settings: AdamSettings
   private var moments: Moments
 
   /// An optimiser of groups of parameters.
@@ -28,15 +26,10 @@ public final class AdamW: Optimizer {
     betas: (first: Double, second: Double) = (0.9, 0.999), epsilon: Double = 1e-8,
     weightDecay: Double = 1e-2
   ) {
-    precondition(
-      (0..<1).contains(betas.first) && (0..<1).contains(betas.second) && epsilon >= 0
-        && weightDecay >= 0,
-      "AdamW: betas \(betas), epsilon \(epsilon), weight decay \(weightDecay)")
     self.groups = groups
     self.learningRate = learningRate
-    self.betas = betas
-    self.epsilon = epsilon
-    self.weightDecay = weightDecay
+    settings = AdamSettings(
+      "AdamW", betas: betas, epsilon: epsilon, weightDecay: weightDecay)
     moments = Moments(["exp_avg", "exp_avg_sq"], for: groups)
   }
 
@@ -58,12 +51,10 @@ public final class AdamW: Optimizer {
       for parameter in group.parameters.map(\.parameter) {
         guard let gradient = parameter.gradient else { continue }
         let entry = moments.advance(parameter)
-        let settings = settings(
-          step: entry.step, rate: rate, decay: group.weightDecay ?? weightDecay,
-          gradientScale: gradientScale)
         OptimizerKernels.adamW(
           parameter, gradient: gradient, first: entry.tensors[0], second: entry.tensors[1],
-          settings)
+          settings.at(
+            step: entry.step, rate: rate, decay: group.weightDecay, gradientScale: gradientScale))
       }
     }
   }
@@ -74,26 +65,5 @@ public final class AdamW: Optimizer {
   /// Takes over a state that `state` gave for the same parameters.
   public func restore(_ state: [String: Tensor]) throws(TrainingError) {
     try moments.restore(state)
-  }
-
-  private func settings(
-    step: Int, rate: Double, decay: Double, gradientScale: Float
-  ) -> OptimizerKernels.AdamW {
-    let corrections = (1 - power(betas.first, step), 1 - power(betas.second, step))
-    return OptimizerKernels.AdamW(
-      gradientScale: gradientScale, rate: rate, decay: decay, beta1: betas.first,
-      beta2: betas.second, stepSize: rate / corrections.0,
-      inverseRootCorrection2: 1 / corrections.1.squareRoot(), epsilon: epsilon)
-  }
-
-  /// By squaring: exact enough for corrections, and the same bits on every platform.
-  private func power(_ base: Double, _ exponent: Int) -> Double {
-    var (result, square, left) = (1.0, base, exponent)
-    while left > 0 {
-      if left & 1 == 1 { result *= square }
-      square *= square
-      left >>= 1
-    }
-    return result
   }
 }

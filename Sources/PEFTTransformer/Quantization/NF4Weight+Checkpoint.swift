@@ -32,8 +32,11 @@ extension NF4Weight {
   ) throws(CheckpointError) {
     let settings = try Self.settings(name, checkpoint)
     let nestedBlockSize = try settings.optionalInteger("nested_blocksize")
+    guard let size = try settings.optionalIntegerArray("shape") else {
+      throw settings.missing("shape")
+    }
     var source = Serialized(
-      shape: try settings.integerArray("shape"), weight: try checkpoint.bytes(name),
+      shape: size, weight: try checkpoint.bytes(name),
       absmax: try Self.bytes(
         "\(name).absmax", nestedBlockSize == nil ? .float32 : .uint8, checkpoint))
     source.type = try settings.string("quant_type")
