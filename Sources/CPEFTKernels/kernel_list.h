@@ -195,3 +195,11 @@ KERNEL(void, adamw_8bit,
         double inverse_root_correction2, double epsilon),
        (w, g, m, m_scales, v, v_scales, n, m_map, v_map, gradient_scale, rate, decay, beta1, beta2,
         step_size, inverse_root_correction2, epsilon))
+KERNEL(void, sparse_product,
+       (const int32_t *offsets, const int32_t *indices, const float *values, float scale,
+        size_t rows, const float *x, float *y, size_t width),
+       (offsets, indices, values, scale, rows, x, y, width))
+KERNEL(void, sparse_gradient,
+       (const int32_t *offsets, const int32_t *indices, float scale, size_t rows, const float *x,
+        const float *dy, size_t width, float *dvalues),
+       (offsets, indices, scale, rows, x, dy, width, dvalues))

@@ -17,6 +17,11 @@ final class PythonTests: XCTestCase {
         try write(family, change, to: folder)
         folders.append(folder)
       }
+      for (label, method) in Self.otherMethods {
+        let folder = root.appendingPathComponent(label).path
+        try write(String(label.prefix { $0 != "-" }), method, to: folder)
+        folders.append(folder)
+      }
       let script = Files.fixture("Adapters/check_adapter.py").path
       let (code, output) = try run(python, [script] + folders)
       XCTAssertEqual(code, 0, output)
@@ -74,10 +79,25 @@ final class PythonTests: XCTestCase {
     return cases
   }
 
+  /// Methods other than LoRA, by a label that begins with the family.
+  private static var otherMethods: [(label: String, method: any AdapterMethod)] {
+    var layers = SparseDelta(rank: 2, targets: .allLinear)
+    layers.layersToTransform = [1]
+    layers.modulesToSave = ["lm_head"]
+    return [
+      ("llama-shira", SparseDelta(rank: 3)),
+      ("qwen2-shira-layers", layers),
+    ]
+  }
+
   private func write(_ family: String, _ change: (inout LoRA) -> Void, to folder: String) throws {
-    let model = try TestModels.make(family, seed: 3)
     var method = LoRA(rank: 3, alpha: 5)
     change(&method)
+    try write(family, method, to: folder)
+  }
+
+  private func write(_ family: String, _ method: any AdapterMethod, to folder: String) throws {
+    let model = try TestModels.make(family, seed: 3)
     let adapter = try model.attach(method)
     adapter.randomize()
     try model.save(to: folder + "/base")

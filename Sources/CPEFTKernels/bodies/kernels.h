@@ -53,6 +53,8 @@
 
 #include "blockwise.h"
 
+#include "sparse.h"
+
 const peft_kernel_table TABLE = {
     .name = TABLE_NAME,
 #define KERNEL(result, name, parameters, arguments) .name = kernel_##name,

@@ -306,4 +306,12 @@ void peft_adamw_8bit(float *w, const float *g, uint8_t *m, float *m_scales, uint
                      double beta1, double beta2, double step_size, double inverse_root_correction2,
                      double epsilon);
 
+// ---- Sparse matrices: row i has the elements offsets[i]..<offsets[i + 1] of indices and values ----
+// y[i, :] = scale * sum of values[k] * x[indices[k], :], in the order of k; rows of `width`.
+void peft_sparse_product(const int32_t *offsets, const int32_t *indices, const float *values,
+                         float scale, size_t rows, const float *x, float *y, size_t width);
+// dvalues[k] += scale * <dy[i, :], x[indices[k], :]> for the elements of each row i
+void peft_sparse_gradient(const int32_t *offsets, const int32_t *indices, float scale, size_t rows,
+                          const float *x, const float *dy, size_t width, float *dvalues);
+
 #endif

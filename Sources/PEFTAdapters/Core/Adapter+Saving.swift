@@ -47,7 +47,7 @@ extension Adapter {
       try SafetensorsFile.write(
         (storedValues + baseTensors).map {
           SafetensorsFile.Item($0.0, $0.1)
-        },
+        } + storedIndices,
         metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
       try atomicallyWrite(json.text(.indented), to: "\(target)/adapter_config.json")
     } catch { throw .file(error) }
@@ -57,6 +57,19 @@ extension Adapter {
   private var storedValues: [(name: String, value: Tensor)] {
     (spelledOut as? any StoredMethod)?.storedValues(self)
       ?? storedTensors.map { ($0.name, $0.parameter.value) }
+  }
+
+  /// Whole numbers beside the modules, in the order of the model.
+  private var storedIndices: [SafetensorsFile.Item] {
+    guard let method = spelledOut as? any StoredMethod,
+      let name = Swift.type(of: method).indicesName
+    else { return [] }
+    let values = method.storedIndices(self)
+    return modules.compactMap { module in
+      values[module.site.path].map {
+        .init(AdapterFile.name(name, at: module.site.path), $0, as: .int32)
+      }
+    }
   }
 
   /// Weights of the base that PEFT stores beside an adapted embedding or head, by their names there.

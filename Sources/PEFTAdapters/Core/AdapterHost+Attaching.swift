@@ -106,7 +106,7 @@ extension TensorsBlueprint {
 
 extension Generator {
   /// A generator for one module, from the seed and the path (FNV-1a).
-  fileprivate init(seed: UInt64, path: String) {
+  init(seed: UInt64, path: String) {
     let hash = path.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01B3
     }

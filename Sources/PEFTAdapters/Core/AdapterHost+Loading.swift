@@ -103,7 +103,7 @@ extension AdapterHost {
 
 /// An adapter folder that was opened, with its settings read.
 struct AdapterFolder {
-  let method: any AdapterMethod
+  private(set) var method: any AdapterMethod
   let file: SafetensorsFile
   /// The fields that were read, to write them again.
   let fields: [JSON.Member]
@@ -133,6 +133,24 @@ struct AdapterFolder {
       try refusePickle(folder)
       file = try SafetensorsFile(path: "\(folder)/adapter_model.safetensors")
     } catch { throw .file(error) }
+    guard var stored = method as? any StoredMethod else { return }
+    try stored.takeIndices(try indices(Swift.type(of: stored).indicesName))
+    method = stored
+  }
+
+  /// Whole numbers of a name, by the paths of the modules that they stand beside.
+  private func indices(_ name: String?) throws(AdapterError) -> [String: Indices] {
+    guard let name else { return [:] }
+    let suffix = ".\(name)"
+    var result: [String: Indices] = [:]
+    for tensor in file.names where tensor.hasPrefix(AdapterFile.prefix) && tensor.hasSuffix(suffix)
+    {
+      let path = tensor.dropFirst(AdapterFile.prefix.count).dropLast(suffix.count)
+      do throws(CheckpointError) { result[String(path)] = try file.indices(tensor) } catch {
+        throw .file(error)
+      }
+    }
+    return result
   }
 
   /// The tensors of these names that the file has and that fit.
@@ -167,6 +185,9 @@ extension Resolution {
     }
     for (name, shape) in expectedTensors { check(name, shape, isRequired: true) }
     for (name, parameter) in optionalBases { check(name, parameter.shape, isRequired: false) }
+    if let indices = (Swift.type(of: method) as? any StoredMethod.Type)?.indicesName {
+      for (site, _) in sites { known.insert(AdapterFile.name(indices, at: site.path)) }
+    }
     report.unexpected = file.names.filter { !known.contains($0) && !isDuplicate($0) }
     return report
   }

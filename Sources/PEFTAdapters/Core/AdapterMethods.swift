@@ -5,7 +5,8 @@ import PEFTJSON
 enum AdapterMethods {
   /// Every method that can be read.
   private static let all: [Reader] = [
-    Reader(LoRA.self)
+    Reader(LoRA.self), Reader(SparseDelta.self),
+    Reader(SparseDelta.self, type: SparseDelta.ownType),
   ]
 
   /// The settings in a configuration, of whatever method it names.
@@ -21,8 +22,8 @@ enum AdapterMethods {
     let type: String
     let read: @Sendable (ConfigurationFile) throws(CheckpointError) -> any StoredMethod
 
-    init<Method: StoredMethod>(_ method: Method.Type) {
-      type = method.type
+    init<Method: StoredMethod>(_ method: Method.Type, type: String = Method.type) {
+      self.type = type
       read = { (file) throws(CheckpointError) in try Method(file) }
     }
   }

@@ -13,6 +13,15 @@ package protocol StoredMethod: AdapterMethod {
 
   /// What is written, by the names in the file.
   func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)]
+
+  /// The name of whole numbers that stand beside some modules in a file; nil where there are none.
+  static var indicesName: String? { get }
+
+  /// Takes over the whole numbers of a file, by the paths of their modules, before modules are selected.
+  mutating func takeIndices(_ values: [String: Indices]) throws(AdapterError)
+
+  /// The whole numbers that are written, by the paths of their modules.
+  func storedIndices(_ adapter: Adapter) -> [String: Indices]
 }
 
 extension StoredMethod {
@@ -20,6 +29,12 @@ extension StoredMethod {
   package func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)] {
     adapter.storedTensors.map { ($0.name, $0.parameter.value) }
   }
+  /// There are none.
+  package static var indicesName: String? { nil }
+  /// There are none.
+  package mutating func takeIndices(_ values: [String: Indices]) throws(AdapterError) {}
+  /// There are none.
+  package func storedIndices(_ adapter: Adapter) -> [String: Indices] { [:] }
 }
 
 /// What a configuration says beside the settings.
