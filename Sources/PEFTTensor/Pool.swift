@@ -3,7 +3,7 @@ import Synchronization
 /// Blocks of memory that were used before and can be used again without the operating system.
 ///
 /// Large blocks come from an arena. Sizes of small ones are rounded up to one of four classes an octave; a free block serves
-/// its own class and the next two. A training step whose shapes repeat therefore takes every block from the pool: `misses`
+/// its own class alone. A training step whose shapes repeat therefore takes every block from the pool: `misses`
 /// stays constant.
 package final class Pool: Sendable {
   /// The pool of this process.
@@ -78,23 +78,18 @@ package final class Pool: Sendable {
   /// A block of at least `byteCount` bytes with undefined contents.
   package func take(byteCount: Int) -> Block {
     if byteCount > Self.largeSize { return takeLarge(Arena.blockSize(byteCount)) }
-    var size = Self.sizeClass(byteCount)
+    let size = Self.sizeClass(byteCount)
     let found: Block? = state.withLock { state in
-      var candidate = size
-      for _ in 0..<3 {
-        if let block = state.free[candidate]?.popLast() {
-          state.statistics.bytesFree -= candidate
-          state.use(candidate)
-          return block
-        }
-        candidate = Self.sizeClass(candidate + 1)
+      if let block = state.free[size]?.popLast() {
+        state.statistics.bytesFree -= size
+        state.use(size)
+        return block
       }
       state.statistics.misses += 1
       state.use(size)
       return nil
     }
     if let found { return found }
-    size = max(size, Self.alignment)
     return Block(
       address: .allocate(byteCount: size, alignment: Self.alignment), byteCount: size)
   }

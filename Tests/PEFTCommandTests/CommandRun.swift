@@ -9,13 +9,15 @@ struct CommandRun {
   let errors: String
 
   /// Runs the command with words, and waits for its end.
-  init(_ words: [String], in folder: URL? = nil) throws {
+  init(_ words: [String], in folder: URL? = nil, environment: [String: String] = [:]) throws {
     let program = try Self.program()
-    try self.init(program, words, in: folder)
+    try self.init(program, words, in: folder, environment: environment)
   }
 
   /// Runs any program with words, and waits for its end.
-  init(_ program: URL, _ words: [String], in folder: URL? = nil) throws {
+  init(
+    _ program: URL, _ words: [String], in folder: URL? = nil, environment: [String: String] = [:]
+  ) throws {
     let scratch = FileManager.default.temporaryDirectory
       .appendingPathComponent("peft-run-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -29,6 +31,7 @@ struct CommandRun {
     process.executableURL = program
     process.arguments = words
     process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)

@@ -33,15 +33,15 @@ final class PoolTests: XCTestCase {
     }
   }
 
-  func testABlockServesSmallerRequestsOfNearbySizesOnly() {
+  func testABlockServesRequestsOfItsClassOnly() {
     let pool = Pool()
     let block = pool.take(byteCount: 7 << 10)
     pool.give(block)
-    let near = pool.take(byteCount: 5 << 10)
+    let near = pool.take(byteCount: (6 << 10) + 1)
     XCTAssertEqual(near.address, block.address)
     XCTAssertEqual(pool.statistics.bytesInUse, 7 << 10)
     pool.give(near)
-    let far = pool.take(byteCount: 1 << 10)
+    let far = pool.take(byteCount: 6 << 10)
     XCTAssertNotEqual(far.address, block.address)
     pool.give(far)
     pool.trim()
