@@ -13,7 +13,8 @@ struct BenchOptions {
       generate  --new 64 --precision float32|bfloat16|nf4
       quantize  --rows 4096 --columns 4096
       kernels   --rows 512      (one line for each operation, shape and direction)
-      finetune e2e --model FOLDER --data FILE --steps 300      (rows "meaning||text"; see the README)
+      finetune e2e --model FOLDER --data FILE --steps 300 --precision float32|bfloat16|nf4
+                (rows "meaning||text"; see the README)
     """
 
   let workload: String
