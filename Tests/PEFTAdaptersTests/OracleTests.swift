@@ -14,7 +14,7 @@ import XCTest
 final class OracleTests: XCTestCase {
   func testCommittedCases() throws {
     let cases = try OracleCase.all(in: Files.fixture("Oracle"))
-    XCTAssertEqual(cases.count, 14)
+    XCTAssertEqual(cases.count, 16)
     for item in cases { try check(item) }
   }
 
@@ -51,7 +51,8 @@ final class OracleTests: XCTestCase {
       loss.backward()
       optimizer.step()
       let (found, expected) = (Double(loss.item), item.losses[step])
-      XCTAssertEqual(found, expected, accuracy: 2e-5 * abs(expected), "\(item.name) step \(step)")
+      let accuracy = (step < 2 ? 2e-5 : item.tolerances.loss) * abs(expected)
+      XCTAssertEqual(found, expected, accuracy: accuracy, "\(item.name) step \(step)")
     }
     try item.expectLogits(logits(), "logits_final")
     try item.expectTensors(of: adapter, "adapter_final")
@@ -94,8 +95,15 @@ struct OracleCase {
     expected = try SafetensorsFile(path: folder.path + "/expected.safetensors")
   }
 
+  /// How far losses after the second step, final logits, as a share, and tensors may be off.
+  ///
+  /// AdaLoRA's first gradients are next to nothing, and Adam makes whole steps of their rounding.
+  var tolerances: (loss: Double, logits: Double, tensors: Double) {
+    method == "adalora" ? (5e-3, 2e-2, 1e-2) : (2e-5, 1e-4, 5e-4)
+  }
+
   var isSupported: Bool {
-    (method == "rslora" || method == "shira" || method.hasPrefix("lora"))
+    (["rslora", "shira", "adalora"].contains(method) || method.hasPrefix("lora"))
       && ["gpt2", "llama", "mistral", "qwen2"].contains(architecture)
   }
 
@@ -116,8 +124,9 @@ struct OracleCase {
 
   func expectLogits(_ logits: Tensor, _ tensor: String) throws {
     let reference = try expected.tensor(tensor)
+    let tolerance = tensor == "logits_final" ? tolerances.logits : 1e-4
     let largest = reference.array.reduce(0) { max($0, abs($1)) }
-    expectClose(logits, reference, absolute: 1e-4 * Double(largest), "\(name) \(tensor)")
+    expectClose(logits, reference, absolute: tolerance * Double(largest), "\(name) \(tensor)")
   }
 
   func expectTensors(of adapter: Adapter, _ part: String) throws {
@@ -133,7 +142,8 @@ struct OracleCase {
           continue
         }
         let values = try reference.tensor(tensor)
-        expectClose(try own.tensor(tensor), values, absolute: 5e-4, "\(name) \(tensor)")
+        expectClose(
+          try own.tensor(tensor), values, absolute: tolerances.tensors, "\(name) \(tensor)")
       }
     }
   }

@@ -84,9 +84,14 @@ final class PythonTests: XCTestCase {
     var layers = SparseDelta(rank: 2, targets: .allLinear)
     layers.layersToTransform = [1]
     layers.modulesToSave = ["lm_head"]
+    var pruned = AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)
+    pruned.keptTriplets["model.layers.0.self_attn.q_proj"] = [true, false, true, true]
+    pruned.keptTriplets["model.layers.1.self_attn.q_proj"] = [false, false, false, false]
     return [
       ("llama-shira", SparseDelta(rank: 3)),
       ("qwen2-shira-layers", layers),
+      ("gpt2-adalora", AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)),
+      ("llama-adalora-pruned", pruned),
     ]
   }
 

@@ -19,23 +19,41 @@ extension Adapter {
   ///   a method that has no format of file.
   @discardableResult
   public func save(to folder: String, baseModel: String? = nil) throws(AdapterError) -> String {
-    let target = name == "default" ? folder : "\(folder)/\(name)"
-    let model = host as? CausalLM
-    let context = StorageContext(
-      adapter: self, baseModel: baseModel ?? model?.origin?.folder,
-      taskType: model == nil ? nil : "CAUSAL_LM")
-    var fields: [JSON.Member]
+    let fields: [JSON.Member]
+    var loaded = loadedFields
     switch spelledOut {
-    case let method as any StoredMethod: fields = method.fields(context)
+    case let method as any StoredMethod:
+      fields = method.fields(storageContext(baseModel))
+      loaded.removeAll { Swift.type(of: method).trainedFields.contains($0.name) }
     case let method as any AdapterMethod & Codable:
-      fields = try EncodedSettings.fields(method, context)
+      fields = try EncodedSettings.fields(method, storageContext(baseModel))
     default:
       throw .wrongState(
         "\"\(name)\" cannot be saved: \(type(of: spelledOut)) is not Codable, so its settings would be lost"
       )
     }
-    for field in loadedFields where field.name != "inference_mode" {
-      if field.name == "base_model_name_or_path", baseModel != nil { continue }
+    if baseModel != nil { loaded.removeAll { $0.name == "base_model_name_or_path" } }
+    return try write(
+      fields, loaded: loaded,
+      (storedValues + baseTensors).map { .init($0.name, $0.value) } + storedIndices, to: folder)
+  }
+
+  /// What configurations say beside the settings.
+  func storageContext(_ baseModel: String?) -> StorageContext {
+    let model = host as? CausalLM
+    return StorageContext(
+      adapter: self, baseModel: baseModel ?? model?.origin?.folder,
+      taskType: model == nil ? nil : "CAUSAL_LM")
+  }
+
+  /// Writes a folder of fields, in place of which those of a file that was loaded stand, and tensors.
+  func write(
+    _ fields: [JSON.Member], loaded: [JSON.Member] = [], _ items: [SafetensorsFile.Item],
+    to folder: String
+  ) throws(AdapterError) -> String {
+    let target = name == "default" ? folder : "\(folder)/\(name)"
+    var fields = fields
+    for field in loaded where field.name != "inference_mode" {
       // Where the file left the targets open, their names are in our fields.
       if field.name == "target_modules", field.value.isNull { continue }
       fields.removeAll { $0.name == field.name }
@@ -45,10 +63,7 @@ extension Adapter {
     do throws(CheckpointError) {
       try makeFolder(target)
       try SafetensorsFile.write(
-        (storedValues + baseTensors).map {
-          SafetensorsFile.Item($0.0, $0.1)
-        } + storedIndices,
-        metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
+        items, metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
       try atomicallyWrite(json.text(.indented), to: "\(target)/adapter_config.json")
     } catch { throw .file(error) }
     return target

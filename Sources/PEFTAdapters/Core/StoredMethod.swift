@@ -11,6 +11,9 @@ package protocol StoredMethod: AdapterMethod {
   /// The fields of `adapter_config.json`, of settings whose targets are spelled out.
   func fields(_ context: StorageContext) -> [JSON.Member]
 
+  /// Fields that training changes: those of a loaded file do not stand for them when it is saved again.
+  static var trainedFields: [String] { get }
+
   /// What is written, by the names in the file.
   func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)]
 
@@ -25,6 +28,9 @@ package protocol StoredMethod: AdapterMethod {
 }
 
 extension StoredMethod {
+  /// None.
+  package static var trainedFields: [String] { [] }
+
   /// Every stored tensor as it is.
   package func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)] {
     adapter.storedTensors.map { ($0.name, $0.parameter.value) }

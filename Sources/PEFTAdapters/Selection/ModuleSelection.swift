@@ -13,7 +13,7 @@ public enum Targets: Sendable, Hashable, Codable {
 }
 
 /// Which biases of the base are trained.
-public enum BiasTraining: String, Sendable, Hashable, Codable {
+public enum BiasTraining: String, Sendable, Hashable, Codable, CaseIterable {
   /// None.
   case none
   /// Every one in the model.

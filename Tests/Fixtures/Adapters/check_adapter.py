@@ -31,6 +31,9 @@ def check(folder):
         model = peft.PeftModel.from_pretrained(base, f"{folder}/adapter").eval()
         again = get_peft_model_state_dict(model)
     complaints = [str(w.message)[:200] for w in caught if "key" in str(w.message).lower()]
+    if model.peft_config["default"].peft_type == "ADALORA":
+        # PEFT takes its own pattern of triplets for LoRA's pattern of ranks, and complains of its own files too.
+        complaints = [complaint for complaint in complaints if "rank_pattern keys" not in complaint]
     ids, expected = stored["ids"], stored["logits"]
     mask = (torch.arange(ids.shape[1])[None] < stored["lengths"][:, None]).long()
     with torch.no_grad():

@@ -56,6 +56,8 @@ def model_of(architecture, tied):
     )
 
 
+ADALORA = dict(init_r=4, target_r=2, tinit=1, tfinal=2, total_step=STEPS, orth_reg_weight=0.1)
+
 # The name of a case: the architecture, whether the head is tied, and what LoraConfig gets.
 CASES = {
     "gpt2-lora": ("gpt2", True, dict(target_modules=["c_attn"])),
@@ -88,6 +90,8 @@ CASES = {
         dict(target_modules=["q_proj", "down_proj"], use_rslora=True, layers_to_transform=[1], layers_pattern="layers"),
     ),
     "llama-shira": ("llama", False, dict(target_modules=["q_proj", "v_proj"], mask_type="random")),
+    "gpt2-adalora": ("gpt2", True, dict(target_modules=["c_attn"], **ADALORA)),
+    "llama-adalora": ("llama", False, dict(target_modules=["q_proj", "v_proj"], **ADALORA)),
 }
 
 
@@ -99,9 +103,11 @@ def seed_of(name, seed):
 
 
 def configuration(settings):
-    """lora_bias starts from nothing but true or false, and false makes both sides random."""
+    """AdaLoRA has a schedule; lora_bias starts from nothing but true or false, and false makes both sides random."""
     if "mask_type" in settings:
         return peft.ShiraConfig(task_type="CAUSAL_LM", r=3, random_seed=5, init_weights=False, **settings)
+    if "init_r" in settings:
+        return peft.AdaLoraConfig(task_type="CAUSAL_LM", lora_alpha=6, **settings)
     return peft.LoraConfig(task_type="CAUSAL_LM", lora_alpha=6, r=3, init_lora_weights=False, **settings)
 
 
@@ -155,6 +161,8 @@ def run(name, folder, seed):
         loss = adapted(input_ids=ids[step], attention_mask=mask[step], labels=labels[step]).loss
         loss.backward()
         optimiser.step()
+        if "init_r" in settings:
+            adapted.base_model.update_and_allocate(step)
         losses.append(loss.item())
     expected["logits_final"] = logits(adapted.eval())
     adapted.save_pretrained(folder / "adapter_final")
