@@ -26,6 +26,11 @@ package enum Gradients {
   package static var isRecording: Bool {
     if case .recording = mode { true } else { false }
   }
+
+  /// Whether what runs is for a backward pass, if only a later one that computes it again.
+  package static var areWanted: Bool {
+    if case .off = mode { false } else { true }
+  }
 }
 
 /// Runs `body` without recording anything for a backward pass.

@@ -22,7 +22,7 @@ public final class Adapter: Attachment {
     public let base: Parameter
     /// What stands in for it.
     public let copy: Parameter
-    /// Whether it is trained, as `modules_to_save` and biases are; a weight that came with the file is not.
+    /// Whether it is trained, as `modules_to_save` and biases are; a weight that came with the file, or that the method changes itself, is not.
     public let isTrained: Bool
   }
 

@@ -53,6 +53,10 @@ extension AdapterHost {
       let own = zip(blueprint.tensors.entries, tensors).map { ($0.name, $1.parameter) }
       let layer = make(Dictionary(uniqueKeysWithValues: own + sharedParameters))
       adapter.modules.append(.init(site: site, layer: layer, tensors: tensors))
+      for base in blueprint.standIns {
+        let copy = Parameter(base.value.copied(), isTrainable: false)
+        adapter.copies.append(.init(key: site.path, base: base, copy: copy, isTrained: false))
+      }
     }
     for (key, base) in resolution.copies {
       // With `ensure_weight_tying` a tied head follows the copy of the embedding that it is tied to.
@@ -99,7 +103,9 @@ extension TensorsBlueprint {
         "\(entry.name): the method starts with \(value?.shape ?? []), not \(entry.shape)")
       return AdapterTensor(
         name: name(entry), memberName: AdapterFile.memberName(entry.name, adapterName),
-        parameter: Parameter(value ?? Tensor(zeros: entry.shape)), role: entry.role)
+        parameter: Parameter(
+          value ?? Tensor(zeros: entry.shape), isTrainable: entry.role.isTrained),
+        role: entry.role)
     }
   }
 }

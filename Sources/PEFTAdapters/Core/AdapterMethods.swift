@@ -5,7 +5,7 @@ import PEFTJSON
 enum AdapterMethods {
   /// Every method that can be read.
   private static let all: [Reader] = [
-    Reader(LoRA.self), Reader(AdaLoRA.self), Reader(SparseDelta.self),
+    Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DyLoRA.self), Reader(SparseDelta.self),
     Reader(SparseDelta.self, type: SparseDelta.ownType),
   ]
 

@@ -41,6 +41,8 @@ public struct LayerBlueprint {
   public var tensors: TensorsBlueprint
   /// Parameters of the module of which a copy is trained, by their names in an adapter file after the path.
   public var copies: [(name: String, parameter: Parameter)] = []
+  /// Parameters of the module that a copy stands in for, which the method changes itself: it is neither trained nor stored.
+  public var standIns: [Parameter] = []
   /// R, for the plan; nil where the method has no rank.
   public var rank: Int?
   /// The numerator of the scale, for the plan; nil where the method has none.
