@@ -110,7 +110,7 @@ final class DyLoRATests: XCTestCase {
     for update in DyLoRA.Update.allCases {
       var method = DyLoRA(rank: 4, alpha: 4, targets: .names(["maps.0"]))
       (method.scaling, method.update) = (.fixed, update)
-      let model = try MatrixModel([teacher])
+      let model = MatrixModel([teacher])
       let adapter = try model.attach(method)
       model.train(steps: 1500, rate: 0.03)
       let losses = try adapter.nestedRanks?.evaluate { _ in model.loss.item } ?? []
@@ -118,7 +118,7 @@ final class DyLoRATests: XCTestCase {
         XCTAssertEqual(loss, floor, accuracy: 2e-2, "\(update) rank \(rank)")
       }
     }
-    let model = try MatrixModel([teacher])
+    let model = MatrixModel([teacher])
     let adapter = try model.attach(LoRA(rank: 4, alpha: 4, targets: .names(["maps.0"])))
     model.train(steps: 600, rate: 0.03)
     XCTAssertLessThan(model.loss.item, 1e-3)

@@ -3,6 +3,7 @@ import PEFTAdapters
 import PEFTCheckpoints
 import PEFTTensor
 import PEFTTestSupport
+import PEFTTraining
 import PEFTTransformer
 import XCTest
 
@@ -91,7 +92,8 @@ final class PythonTests: XCTestCase {
       ("llama-shira", SparseDelta(rank: 3)),
       ("qwen2-shira-layers", layers),
       ("gpt2-adalora", AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)),
-      ("llama-adalora-pruned", pruned),
+      ("llama-adalora-pruned", pruned), ("gpt2-dylora", DyLoRA(rank: 3, alpha: 5)),
+      ("llama-deltalora", DeltaLoRA(rank: 2, alpha: 3, delay: 1)),
     ]
   }
 
@@ -106,7 +108,19 @@ final class PythonTests: XCTestCase {
     let adapter = try model.attach(method)
     adapter.randomize()
     try model.save(to: folder + "/base")
-    try adapter.save(to: folder + "/adapter")
+    if let ranks = adapter.nestedRanks {
+      try ranks.select(2)
+      try ranks.export(rank: 2, to: folder + "/adapter")
+    } else if let mover = adapter.deltaMover {
+      let optimizer = AdamW(model.parameters(.trainable), learningRate: 1e-2)
+      for _ in 0..<4 {
+        model.loss(model.batch).backward()
+        optimizer.step()
+      }
+      try mover.export(to: folder + "/adapter")
+    } else {
+      try adapter.save(to: folder + "/adapter")
+    }
     let ids = Indices((0..<16).map { Int32($0 * 5 + 3) % 61 }, shape: [2, 8])
     let lengths = Indices([8, 6], shape: [2])
     let logits = withoutGradients { model(ids, keys: [0..<8, 0..<6]) }

@@ -5,8 +5,8 @@ import PEFTJSON
 enum AdapterMethods {
   /// Every method that can be read.
   private static let all: [Reader] = [
-    Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DyLoRA.self), Reader(SparseDelta.self),
-    Reader(SparseDelta.self, type: SparseDelta.ownType),
+    Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DeltaLoRA.self), Reader(DyLoRA.self),
+    Reader(SparseDelta.self), Reader(SparseDelta.self, type: SparseDelta.ownType),
   ]
 
   /// The settings in a configuration, of whatever method it names.
