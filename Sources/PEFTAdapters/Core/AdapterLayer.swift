@@ -10,6 +10,9 @@ public protocol AdapterLayer: AnyObject {}
 ///
 /// It adds low-rank branches, which are computed together with the base, or takes over the forward around what is inside, or both.
 public protocol LinearAdapterLayer: AdapterLayer {
+  /// Whether it does nothing but add its branches, so that those of the next layer can be computed at once with them.
+  var isAdditive: Bool { get }
+
   /// Low-rank branches beside the map of the base.
   func branches(_ context: ForwardContext) -> [LowRankBranch]
 
@@ -36,6 +39,9 @@ public protocol LinearAdapterLayer: AdapterLayer {
 }
 
 extension LinearAdapterLayer {
+  /// It may do more.
+  public var isAdditive: Bool { false }
+
   /// None.
   public func branches(_ context: ForwardContext) -> [LowRankBranch] { [] }
 

@@ -18,6 +18,9 @@ public final class LoRALayer: LinearAdapterLayer {
     (self.scale, self.dropout) = (scale, dropout)
   }
 
+  /// Yes.
+  public var isAdditive: Bool { true }
+
   /// The branch `s B A dropout(x)`.
   public func branches(_ context: ForwardContext) -> [LowRankBranch] {
     let isDropping = dropout > 0 && context.dropout != nil

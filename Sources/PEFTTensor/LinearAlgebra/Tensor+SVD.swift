@@ -6,6 +6,11 @@ public struct SingularValueDecomposition {
   public let values: Tensor
   /// Orthonormal rows, `[k, N]`.
   public let vt: Tensor
+
+  /// A decomposition from its parts.
+  package init(u: Tensor, values: Tensor, vt: Tensor) {
+    (self.u, self.values, self.vt) = (u, values, vt)
+  }
 }
 
 extension Tensor {
