@@ -11,7 +11,7 @@ final class LossCurveBenchmarks: XCTestCase {
 
   private static let (steps, batchSize) = (300, 16)
 
-  func testPrecisionsEndAlike() throws {
+  func testNoPrecisionEndsWorse() throws {
     let root =
       ProcessInfo.processInfo.environment["PEFT_SHARED"].map { URL(fileURLWithPath: $0) }
       ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -30,7 +30,7 @@ final class LossCurveBenchmarks: XCTestCase {
     }
     let exact = try XCTUnwrap(ends[.float32])
     for (precision, end) in ends {
-      XCTAssertEqual(end, exact, accuracy: 0.03, precision.rawValue)
+      XCTAssertLessThan(end, exact + 0.03, "\(precision.rawValue): nats above float32")
     }
   }
 
