@@ -5,19 +5,19 @@
 package final class Node {
   /// Computes gradients of the inputs from the gradient of the output, which it may overwrite where it
   /// is the only one that holds it.
-  package typealias Backward = (_ gradient: inout Tensor, _ inputs: [Node?]) -> Void
+  package typealias Backward = (_ gradient: inout Tensor, _ inputs: [GradientTarget?]) -> Void
 
   package let depth: Int
   let shape: [Int]
-  private(set) var inputs: [Node?]
+  private(set) var inputs: [GradientTarget?]
   private var backward: Backward?
   private var gradient: Tensor?
   private weak var parameter: Parameter?
   private let isLeaf: Bool
   private var isConsumed = false
 
-  init(shape: [Int], inputs: [Node?], backward: @escaping Backward) {
-    depth = 1 + (inputs.lazy.compactMap { $0?.depth }.max() ?? 0)
+  init(shape: [Int], inputs: [GradientTarget?], backward: @escaping Backward) {
+    depth = 1 + (inputs.lazy.compactMap { $0?.node.depth }.max() ?? 0)
     self.shape = shape
     self.inputs = inputs
     self.backward = backward
@@ -35,11 +35,11 @@ package final class Node {
 
   deinit {
     // A long chain would otherwise be released link by link on the stack.
-    var pending = inputs.compactMap { $0 }
+    var pending = inputs.compactMap { $0?.node }
     inputs = []
     while var next = pending.popLast() {
       if isKnownUniquelyReferenced(&next) {
-        for input in next.inputs { if let input { pending.append(input) } }
+        for input in next.inputs { if let input { pending.append(input.node) } }
         next.inputs = []
         next.backward = nil
       }
@@ -82,14 +82,6 @@ package final class Node {
     put(sum)
   }
 
-  /// Lets `write` add into a gradient that starts at zero.
-  package func accumulateFromZero(_ write: (_ destination: Tensor) -> Void) {
-    accumulate { destination, beta in
-      if beta == 0 { Kernels.fill(destination, with: 0) }
-      write(destination)
-    }
-  }
-
   private func take() -> Tensor? {
     if isLeaf { return parameter?.takeGradient() }
     defer { gradient = nil }
@@ -127,7 +119,7 @@ package final class Node {
       precondition(
         !node.isConsumed, "backward: part of this graph was consumed by an earlier backward pass")
       order.append(node)
-      for input in node.inputs.reversed() { if let input { pending.append(input) } }
+      for input in node.inputs.reversed() { if let input { pending.append(input.node) } }
     }
     // Sorting pairs keeps the order of discovery among equals, so that sums have one order.
     return order.enumerated()

@@ -8,10 +8,14 @@ extension Tensor {
   package func recorded(
     from inputs: [Tensor?], backward: @escaping Node.Backward
   ) -> Tensor {
-    let nodes = inputs.map { $0?.node }
-    guard Gradients.isRecording, nodes.contains(where: { $0 != nil }) else { return self }
+    guard Gradients.isRecording, inputs.contains(where: { $0?.node != nil }) else { return self }
+    let targets = inputs.map { input in
+      input.flatMap { tensor in
+        tensor.node.map { GradientTarget(node: $0, shape: tensor.shape) }
+      }
+    }
     var output = self
-    output.node = Node(shape: shape, inputs: nodes, backward: backward)
+    output.node = Node(shape: shape, inputs: targets, backward: backward)
     return output
   }
 

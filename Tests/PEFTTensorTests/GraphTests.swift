@@ -57,6 +57,26 @@ final class GraphTests: XCTestCase {
     }
   }
 
+  /// An operand whose columns are not those of the node that it is a view of.
+  func testAWeightUnderAnotherShape() {
+    let weight = Parameter(Tensor((1...6).map(Float.init)))
+    let narrow = Parameter(Tensor([1, 2], shape: [2, 1, 1]))
+    let x = Parameter(Tensor([1, -1, 2, 1, 3, 0, 2, 5], shape: [2, 4]))
+    for _ in 0..<2 {
+      let branch = LowRankBranch(
+        a: narrow.tensor.reshaped([1, 2]), b: weight.tensor.reshaped([3, 2]).columns(0..<1),
+        scale: 1)
+      x.tensor.reshaped([4, 2]).linear(
+        weight: weight.tensor.reshaped([3, 2]), branches: [branch]
+      ).sum().backward()
+    }
+    // Columns of x sum to 8 and 5; x A^T to 18; the first column of B to 9.
+    XCTAssertEqual(weight.gradient?.array, [26, 5, 26, 5, 26, 5].map { 2 * $0 })
+    XCTAssertEqual(narrow.gradient?.array, [8 * 9, 5 * 9].map { 2 * $0 })
+    XCTAssertEqual(x.gradient?.array, (0..<4).flatMap { _ in [9 + 9, 12 + 18].map { 2 * $0 } })
+    XCTAssertEqual(x.gradient?.shape, [2, 4])
+  }
+
   func testSeedWithGaps() {
     let x = Parameter(Tensor(zeros: [2, 2]))
     let seed = Tensor([1, 2, 9, 3, 4, 9], shape: [2, 3]).columns(0..<2)

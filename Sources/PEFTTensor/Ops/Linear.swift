@@ -126,7 +126,8 @@ private struct LowRankPart {
   }
 
   func backward(
-    _ dy: Tensor, x: Tensor, toX: Node?, toA: Node?, toB: Node?, toBias: Node?
+    _ dy: Tensor, x: Tensor, toX: GradientTarget?,
+    toA: GradientTarget?, toB: GradientTarget?, toBias: GradientTarget?
   ) {
     toB?.accumulate { db, beta in
       Kernels.multiply(
