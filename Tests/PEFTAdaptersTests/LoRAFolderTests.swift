@@ -21,7 +21,8 @@ final class LoRAFolderTests: XCTestCase {
   private static func comparable(_ json: JSON) throws -> [String: JSON] {
     var fields: [String: JSON] = [:]
     for member in try XCTUnwrap(json.members) {
-      let isSet = ["target_modules", "exclude_modules"].contains(member.name)
+      let isSet = ["target_modules", "exclude_modules", "feedforward_modules"]
+        .contains(member.name)
       let names = isSet ? member.value.elements?.compactMap(\.string) : nil
       fields[member.name] = names.map { .array($0.sorted().map(JSON.string)) } ?? member.value
     }

@@ -114,7 +114,7 @@ final class LoRALoadingTests: XCTestCase {
       ("target_parameters", "[\"q_proj.weight\"]"), ("trainable_token_indices", "[1]"),
       ("alora_invocation_tokens", "[1]"), ("use_qalora", "true"), ("use_bdlora", "{}"),
       ("loftq_config", "{\"loftq_bits\": 4}"), ("eva_config", "{\"rho\": 2}"),
-      ("megatron_config", "{\"a\": 1}"), ("peft_type", "\"IA3\""),
+      ("megatron_config", "{\"a\": 1}"), ("peft_type", "\"WILD\""),
     ]
     for (field, value) in table {
       for mode in [LoadingMode.strict, .lenient] {

@@ -103,7 +103,8 @@ struct OracleCase {
   }
 
   var isSupported: Bool {
-    (["rslora", "shira", "adalora"].contains(method) || method.hasPrefix("lora"))
+    (["rslora", "shira", "adalora", "ln", "ia3", "vera", "loha", "lokr"].contains(method)
+      || method.hasPrefix("lora"))
       && ["gpt2", "llama", "mistral", "qwen2"].contains(architecture)
   }
 

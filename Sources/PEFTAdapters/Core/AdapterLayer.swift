@@ -9,6 +9,7 @@ public protocol AdapterLayer: AnyObject {}
 /// What a method does at one linear layer.
 ///
 /// It adds low-rank branches, which are computed together with the base, or takes over the forward around what is inside, or both.
+/// Layers of several adapters are nested in the order in which they were attached, the first one innermost.
 public protocol LinearAdapterLayer: AdapterLayer {
   /// Whether it does nothing but add its branches, so that those of the next layer can be computed at once with them.
   var isAdditive: Bool { get }
@@ -22,7 +23,7 @@ public protocol LinearAdapterLayer: AdapterLayer {
   ///   - input: `[..., N]`.
   ///   - base: the layer.
   ///   - context: of this forward pass.
-  ///   - inner: the map inside, with the branches of all layers.
+  ///   - inner: the map inside, with the branches of this layer.
   /// - Returns: `[..., M]`.
   func forward(
     _ input: Tensor, base: Linear, _ context: ForwardContext, inner: (Tensor) -> Tensor

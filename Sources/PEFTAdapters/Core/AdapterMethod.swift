@@ -12,6 +12,12 @@ public protocol AdapterMethod: Sendable {
   /// Which modules are adapted, and what of the base is trained as a whole beside them.
   var selection: ModuleSelection { get set }
 
+  /// The modules that `.attention` means in a model.
+  ///
+  /// - Parameter host: the model.
+  /// - Returns: ends of paths, or whole paths; nil where the family has no usual ones.
+  func usualTargets(_ host: any AdapterHost) -> [String]?
+
   /// Refuses settings that make no sense, before anything is selected.
   ///
   /// - Throws: `AdapterError.invalidSetting`.
@@ -49,6 +55,10 @@ public protocol AdapterMethod: Sendable {
 }
 
 extension AdapterMethod {
+  /// Those of LoRA: `c_attn` of GPT-2, `q_proj` and `v_proj` of the Llama family.
+  public func usualTargets(_ host: any AdapterHost) -> [String]? {
+    Targets.usual(for: host.modelType)
+  }
   /// Accepts everything.
   public func checkSettings() throws(AdapterError) {}
   /// Only what the targets name.

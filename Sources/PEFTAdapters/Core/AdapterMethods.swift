@@ -1,16 +1,19 @@
-import PEFTCheckpoints
+package import PEFTCheckpoints
 import PEFTJSON
 
 /// The methods that adapter folders can name.
-enum AdapterMethods {
+package enum AdapterMethods {
   /// Every method that can be read.
   private static let all: [Reader] = [
     Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DeltaLoRA.self), Reader(DyLoRA.self),
     Reader(SparseDelta.self), Reader(SparseDelta.self, type: SparseDelta.ownType),
   ]
 
+  /// The names of all, as they stand in files.
+  package static var types: [String] { all.map(\.type) }
+
   /// The settings in a configuration, of whatever method it names.
-  static func read(_ file: ConfigurationFile) throws(CheckpointError) -> any StoredMethod {
+  package static func read(_ file: ConfigurationFile) throws(CheckpointError) -> any StoredMethod {
     let type = try file.string("peft_type")
     for reader in all where reader.type == type { return try reader.read(file) }
     throw .unsupportedField(

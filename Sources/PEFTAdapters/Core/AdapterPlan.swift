@@ -4,7 +4,7 @@ public struct AdapterPlan: Sendable, Hashable {
   public struct Match: Sendable, Hashable {
     /// The path of the module.
     public var path: String
-    /// N and M of a linear layer; V and D of an embedding.
+    /// N and M of a linear layer; V and D of an embedding; zeros of another module.
     public var inputs: Int
     /// The width of the output.
     public var outputs: Int
@@ -47,7 +47,7 @@ extension AdapterPlan: CustomStringConvertible {
   /// One line for each module.
   public var description: String {
     var lines = matches.map { match in
-      "\(match.path)  \(match.inputs) -> \(match.outputs)"
+      match.path + (match.inputs > 0 ? "  \(match.inputs) -> \(match.outputs)" : "")
         + (match.rank.map { "  rank \($0)" } ?? "  \(match.parameters) parameters")
         + (match.alpha.map { ", alpha \($0)" } ?? "")
     }

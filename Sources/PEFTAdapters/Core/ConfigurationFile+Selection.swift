@@ -89,7 +89,8 @@ extension ConfigurationFile {
     return entries
   }
 
-  private func targets(_ field: String) throws(CheckpointError) -> Targets? {
+  /// One pattern, a list of names, or nothing.
+  func targets(_ field: String) throws(CheckpointError) -> Targets? {
     switch value(field) ?? .null {
     case .null: return nil
     case .string(let pattern): return .pattern(pattern)

@@ -47,7 +47,8 @@ struct Resolution {
     try method.selection.check()
     let modules = model.walk(includingAdapters: false).modules.filter { !$0.path.isEmpty }
     var spelledOut = method
-    spelledOut.selection = try method.selection.spelledOut(model, modules)
+    spelledOut.selection = try method.selection.spelledOut(
+      model, modules, usual: method.usualTargets(model))
     self.method = spelledOut
     named = method.selection.targets != .allLinear
     let selector = try Selector(selection)

@@ -9,11 +9,18 @@ final class LinearSlot: LinearAdapter {
 
   func forward(_ input: Tensor, base: Linear, _ context: ForwardContext) -> Tensor {
     let layers = entries.filter(\.adapter.isEffective).map(\.layer)
-    let branches = layers.flatMap { $0.branches(context) }
+    // The branches before and of the first layer that is more than additive are computed with the base.
+    let first = layers.firstIndex { !$0.isAdditive } ?? layers.endIndex
+    let branches = layers.prefix(first + 1).flatMap { $0.branches(context) }
     var map: (Tensor) -> Tensor = { base.project($0, branches: branches) }
-    for layer in layers {
+    for layer in layers[first...] {
       let inner = map
-      map = { layer.forward($0, base: base, context, inner: inner) }
+      let outer = layer === layers[first] ? [] : layer.branches(context)
+      map = { input in
+        layer.forward(input, base: base, context) { x in
+          outer.reduce(inner(x)) { $0 + $1.output(x) }
+        }
+      }
     }
     return map(input)
   }
@@ -32,6 +39,14 @@ final class EmbeddingSlot: EmbeddingAdapter {
       map = { entry.layer.forward($0, context, inner: inner) }
     }
     return map(ids)
+  }
+}
+
+extension LowRankBranch {
+  /// What the branch alone makes of an input.
+  fileprivate func output(_ input: Tensor) -> Tensor {
+    let narrow = input.dropout(dropout, key: dropoutKey).linear(weight: a)
+    return narrow.linear(weight: b, bias: bias) * scale
   }
 }
 

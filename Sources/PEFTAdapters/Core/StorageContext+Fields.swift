@@ -6,17 +6,23 @@ extension StorageContext {
   static let writtenVersion = "0.21.2"
 
   /// The fields of a method's selection, with targets spelled out, and how the file was made.
-  func fields(type: String, _ selection: ModuleSelection) -> [JSON.Member] {
+  ///
+  /// Not every method can choose by layers.
+  func fields(
+    type: String, _ selection: ModuleSelection, hasLayers: Bool = true
+  ) -> [JSON.Member] {
     let pattern = selection.layersPattern
-    return [
-      .init("auto_mapping", .null),
-      .init("base_model_name_or_path", baseModel.map(JSON.string) ?? .null),
-      .init("exclude_modules", selection.excluded.map(JSON.targets) ?? .null),
-      .init("inference_mode", .bool(true)),
+    let layers: [JSON.Member] = [
       .init("layers_pattern", pattern.count == 1 ? .string(pattern[0]) : .names(pattern)),
       .init(
         "layers_to_transform",
         selection.layersToTransform.map { .array($0.map(JSON.integer)) } ?? .null),
+    ]
+    return (hasLayers ? layers : []) + [
+      .init("auto_mapping", .null),
+      .init("base_model_name_or_path", baseModel.map(JSON.string) ?? .null),
+      .init("exclude_modules", selection.excluded.map(JSON.targets) ?? .null),
+      .init("inference_mode", .bool(true)),
       .init("modules_to_save", .names(selection.modulesToSave)),
       .init("peft_type", .string(type)),
       .init("peft_version", .string(Self.writtenVersion)),

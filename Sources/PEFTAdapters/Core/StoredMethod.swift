@@ -8,6 +8,9 @@ package protocol StoredMethod: AdapterMethod {
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   init(_ file: ConfigurationFile) throws(CheckpointError)
 
+  /// The same settings for a new adapter, where those of a file stand beside tensors that hold a part of them.
+  var startingAnew: Self { get }
+
   /// The fields of `adapter_config.json`, of settings whose targets are spelled out.
   func fields(_ context: StorageContext) -> [JSON.Member]
 
@@ -28,6 +31,9 @@ package protocol StoredMethod: AdapterMethod {
 }
 
 extension StoredMethod {
+  /// The settings themselves.
+  package var startingAnew: Self { self }
+
   /// None.
   package static var trainedFields: [String] { [] }
 

@@ -13,17 +13,18 @@ extension Targets {
   /// - Parameters:
   ///   - setting: for the error.
   ///   - modelType: the family.
+  ///   - usual: what `.attention` means; nil where the family has no usual targets.
   ///   - allLinear: the paths that `.allLinear` means.
   /// - Returns: `.names` or `.pattern`.
   /// - Throws: `AdapterError.invalidSetting` for `.attention` in a family without usual targets.
   func spelledOut(
-    _ setting: String, modelType: String, allLinear: [String]
+    _ setting: String, modelType: String, usual: [String]?, allLinear: [String]
   ) throws(AdapterError) -> Targets {
     switch self {
     case .names, .pattern, .none: return self
     case .allLinear: return .names(allLinear)
     case .attention:
-      guard let names = Targets.usual(for: modelType) else {
+      guard let names = usual else {
         throw .invalidSetting(
           setting, expected: "names of modules, since the family \(modelType) has no usual ones",
           found: "attention")

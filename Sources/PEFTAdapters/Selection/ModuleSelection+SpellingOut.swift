@@ -20,7 +20,7 @@ extension ModuleSelection {
 
   /// The same with targets as names, and with what `ensure_weight_tying` makes of them in PEFT.
   func spelledOut(
-    _ model: any AdapterHost, _ modules: [Walk.NamedModule]
+    _ model: any AdapterHost, _ modules: [Walk.NamedModule], usual: [String]?
   ) throws(AdapterError) -> ModuleSelection {
     let head = model.outputHead
     var allLinear = modules.filter { $0.module is Linear && $0.module !== head }.map(\.path)
@@ -33,9 +33,9 @@ extension ModuleSelection {
     }
     var result = self
     result.targets = try targets.spelledOut(
-      "target_modules", modelType: model.modelType, allLinear: allLinear)
+      "target_modules", modelType: model.modelType, usual: usual, allLinear: allLinear)
     result.excluded = try excluded?.spelledOut(
-      "exclude_modules", modelType: model.modelType, allLinear: allLinear)
+      "exclude_modules", modelType: model.modelType, usual: usual, allLinear: allLinear)
     guard ensuresWeightTying, let tied = model.tiedHead(modules) else { return result }
     if modulesToSave.contains(where: Self.isEmbeddingName) {
       if !modulesToSave.contains(tied.embedding) { result.modulesToSave.append(tied.embedding) }

@@ -1,6 +1,6 @@
 /// Which modules of a model are meant, by the rules of Hugging Face PEFT.
 public enum Targets: Sendable, Hashable, Codable {
-  /// The usual ones of the family: `c_attn` of GPT-2, `q_proj` and `v_proj` of the Llama family.
+  /// The usual ones of the method in the family; of LoRA `c_attn` of GPT-2, `q_proj` and `v_proj` of the Llama family.
   case attention
   /// Every linear layer but the output head.
   case allLinear

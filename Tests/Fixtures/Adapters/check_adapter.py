@@ -30,7 +30,7 @@ def check(folder):
         warnings.simplefilter("always")
         model = peft.PeftModel.from_pretrained(base, f"{folder}/adapter").eval()
         again = get_peft_model_state_dict(model)
-    complaints = [str(w.message)[:200] for w in caught if "key" in str(w.message).lower()]
+    complaints = [str(w.message)[:200] for w in caught if "key" in str(w.message).lower() and "PRNG" not in str(w.message)]
     if model.peft_config["default"].peft_type == "ADALORA":
         # PEFT takes its own pattern of triplets for LoRA's pattern of ranks, and complains of its own files too.
         complaints = [complaint for complaint in complaints if "rank_pattern keys" not in complaint]

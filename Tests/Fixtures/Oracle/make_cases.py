@@ -92,6 +92,26 @@ CASES = {
     "llama-shira": ("llama", False, dict(target_modules=["q_proj", "v_proj"], mask_type="random")),
     "gpt2-adalora": ("gpt2", True, dict(target_modules=["c_attn"], **ADALORA)),
     "llama-adalora": ("llama", False, dict(target_modules=["q_proj", "v_proj"], **ADALORA)),
+    # With a class of their own: what they train starts with noise on it.
+    "gpt2-ln": ("gpt2", True, dict(of=peft.LNTuningConfig)),
+    "gpt2-ia3": ("gpt2", True, dict(of=peft.IA3Config, fan_in_fan_out=True)),
+    "llama-ia3": ("llama", False, dict(of=peft.IA3Config, target_modules="all-linear", feedforward_modules=".*(down|o)_proj")),
+    "llama-vera": (
+        "llama", False,
+        dict(of=peft.VeraConfig, r=5, projection_prng_key=7, save_projection=False, target_modules=["q_proj", "v_proj", "up_proj"]),
+    ),
+    "gpt2-vera": (
+        "gpt2", True,
+        dict(of=peft.VeraConfig, r=5, projection_prng_key=2**40 + 5, bias="vera_only", target_modules=["attn.c_proj", "mlp.c_fc"]),
+    ),
+    "llama-loha": (
+        "llama", False,
+        dict(of=peft.LoHaConfig, r=3, alpha=6, target_modules=["q_proj", "down_proj"], rank_pattern={"layers.1.mlp.down_proj": 6}),
+    ),
+    "llama-lokr": (
+        "llama", False, dict(of=peft.LoKrConfig, r=3, alpha=6, target_modules=["q_proj", "v_proj", "up_proj"], decompose_factor=4),
+    ),
+    "qwen2-lokr": ("qwen2", True, dict(of=peft.LoKrConfig, r=1, alpha=2, target_modules=["k_proj", "down_proj"], decompose_both=True)),
 }
 
 
@@ -108,6 +128,9 @@ def configuration(settings):
         return peft.ShiraConfig(task_type="CAUSAL_LM", r=3, random_seed=5, init_weights=False, **settings)
     if "init_r" in settings:
         return peft.AdaLoraConfig(task_type="CAUSAL_LM", lora_alpha=6, **settings)
+    if "of" in settings:
+        more = dict(settings)
+        return more.pop("of")(task_type="CAUSAL_LM", **more)
     return peft.LoraConfig(task_type="CAUSAL_LM", lora_alpha=6, r=3, init_lora_weights=False, **settings)
 
 
@@ -146,6 +169,11 @@ def run(name, folder, seed):
 
     expected = {"input_ids": ids, "attention_mask": mask, "labels": labels, "logits_base": logits(base.eval())}
     adapted = peft.get_peft_model(base, configuration(settings))
+    if "of" in settings:
+        with torch.no_grad():
+            for parameter in adapted.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(torch.randn_like(parameter), alpha=0.1)
     adapted.save_pretrained(folder / "adapter_initial")
     expected["logits_initial"] = logits(adapted.eval())
     adapted.train()
