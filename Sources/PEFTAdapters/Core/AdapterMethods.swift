@@ -7,6 +7,7 @@ package enum AdapterMethods {
   private static let all: [Reader] = [
     Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DeltaLoRA.self), Reader(DyLoRA.self),
     Reader(SparseDelta.self), Reader(SparseDelta.self, type: SparseDelta.ownType),
+    Reader(LNTuning.self),
   ]
 
   /// The names of all, as they stand in files.
