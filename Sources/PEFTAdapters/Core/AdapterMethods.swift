@@ -8,6 +8,7 @@ package enum AdapterMethods {
     Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DeltaLoRA.self), Reader(DyLoRA.self),
     Reader(SparseDelta.self), Reader(SparseDelta.self, type: SparseDelta.ownType),
     Reader(LNTuning.self),
+    Reader(BitFit.self),
   ]
 
   /// The names of all, as they stand in files.
