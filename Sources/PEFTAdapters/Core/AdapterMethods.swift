@@ -9,6 +9,7 @@ package enum AdapterMethods {
     Reader(SparseDelta.self), Reader(SparseDelta.self, type: SparseDelta.ownType),
     Reader(LNTuning.self),
     Reader(BitFit.self),
+    Reader(IA3.self),
   ]
 
   /// The names of all, as they stand in files.
