@@ -10,6 +10,7 @@ package enum AdapterMethods {
     Reader(LNTuning.self),
     Reader(BitFit.self),
     Reader(IA3.self),
+    Reader(VeRA.self),
   ]
 
   /// The names of all, as they stand in files.
