@@ -11,6 +11,7 @@ package enum AdapterMethods {
     Reader(BitFit.self),
     Reader(IA3.self),
     Reader(VeRA.self),
+    Reader(LoHa.self),
   ]
 
   /// The names of all, as they stand in files.
