@@ -12,6 +12,7 @@ package enum AdapterMethods {
     Reader(IA3.self),
     Reader(VeRA.self),
     Reader(LoHa.self),
+    Reader(LoKr.self),
   ]
 
   /// The names of all, as they stand in files.
