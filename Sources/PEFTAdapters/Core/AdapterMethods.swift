@@ -13,6 +13,7 @@ package enum AdapterMethods {
     Reader(VeRA.self),
     Reader(LoHa.self),
     Reader(LoKr.self),
+    Reader(Bottleneck.self),
   ]
 
   /// The names of all, as they stand in files.
