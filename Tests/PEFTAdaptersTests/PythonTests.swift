@@ -88,13 +88,31 @@ final class PythonTests: XCTestCase {
     var pruned = AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)
     pruned.keptTriplets["model.layers.0.self_attn.q_proj"] = [true, false, true, true]
     pruned.keptTriplets["model.layers.1.self_attn.q_proj"] = [false, false, false, false]
-    return [
+    var methods: [(String, any AdapterMethod)] = [
       ("llama-shira", SparseDelta(rank: 3)),
       ("qwen2-shira-layers", layers),
       ("gpt2-adalora", AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)),
       ("llama-adalora-pruned", pruned), ("gpt2-dylora", DyLoRA(rank: 3, alpha: 5)),
       ("llama-deltalora", DeltaLoRA(rank: 2, alpha: 3, delay: 1)),
     ]
+    for family in ["gpt2", "llama", "qwen2", "mistral"] {
+      methods.append(("\(family)-ln", LNTuning()))
+      methods.append(("\(family)-ia3", IA3()))
+      methods.append(("\(family)-ia3-all", IA3(targets: .allLinear)))
+      methods.append(("\(family)-vera", VeRA(rank: 6)))
+      var vera = VeRA(rank: 5, targets: .allLinear)
+      (vera.savesProjection, vera.projectionKey) = (false, 123)
+      vera.selection.bias = .all
+      methods.append(("\(family)-vera-key", vera))
+      // PEFT's own do not know GPT-2's layers.
+      if family == "gpt2" { continue }
+      methods.append(("\(family)-loha", LoHa(rank: 3, alpha: 5, targets: .allLinear)))
+      var lokr = LoKr(rank: 1, alpha: 3, targets: .allLinear)
+      methods.append(("\(family)-lokr", lokr))
+      (lokr.decomposesBoth, lokr.factor) = (true, 4)
+      methods.append(("\(family)-lokr-both", lokr))
+    }
+    return methods
   }
 
   private func write(_ family: String, _ change: (inout LoRA) -> Void, to folder: String) throws {

@@ -1,0 +1,90 @@
+import PEFTAdapters
+import PEFTTensor
+import PEFTTestSupport
+import PEFTTransformer
+import XCTest
+
+/// Adapters of different methods on one model.
+final class MixedMethodsTests: XCTestCase {
+  /// The one attached first is innermost: `((W + s B A) x + b) * l`, or `(W x + b) * l + s B A x`.
+  func testLoRAAndIA3() throws {
+    for isInner in [true, false] {
+      let host = OneLayer(inputs: 5, outputs: 4)
+      func attachLoRA() throws {
+        try host.attach(LoRA(rank: 2, alpha: 6, targets: .names(["layer"])), name: "low")
+          .randomize(1)
+      }
+      if isInner { try attachLoRA() }
+      try host.attach(IA3(targets: .names(["layer"]), feedForward: .names([])), name: "scale")
+        .randomize(2)
+      if !isInner { try attachLoRA() }
+      try host.activate(["scale", "low"])
+
+      let low = try XCTUnwrap(host.adapter("low").layers(of: LoRALayer.self).first?.layer)
+      let l = try host.adapter("scale").parameters[0].value.array.map(Double.init)
+      var change = DoubleMatrix(low.b.value) * DoubleMatrix(low.a.value)
+      for index in change.values.indices { change.values[index] *= 3 }
+      var expected = host.expected(change: isInner ? change : nil)
+      let outside = DoubleMatrix(host.input) * change.transposed
+      for row in 0..<3 {
+        for column in 0..<4 {
+          expected[row, column] *= l[column]
+          if !isInner { expected[row, column] += outside[row, column] }
+        }
+      }
+      expectClose(host().array, expected.values, absolute: 1e-5, "inner: \(isInner)")
+      try checkMerging(host)
+    }
+  }
+
+  /// Both merged in turn, and taken out again.
+  private func checkMerging(_ host: OneLayer) throws {
+    let (before, weight) = (host(), host.layer.weight.value)
+    for name in host.adapters.names { try host.merge(name) }
+    expectClose(host(), before, absolute: 1e-5, "merged")
+    for name in host.adapters.names { try host.unmerge(name) }
+    XCTAssertEqual(host.layer.weight.value.bits, weight.bits)
+    XCTAssertEqual(host().bits, before.bits)
+  }
+
+  /// Every method beside every other one is switched without a trace of the others.
+  func testMethodsSwitchIndependently() throws {
+    let model = try TestModels.make("qwen2")
+    let base = model.sample
+    let methods: [(String, any AdapterMethod)] = [
+      ("low", LoRA(rank: 2)), ("ia3", IA3()), ("norms", LNTuning()), ("vera", VeRA(rank: 4)),
+      ("loha", LoHa(rank: 2)), ("lokr", LoKr(rank: 2)), ("biases", BitFit()),
+      ("bottleneck", Bottleneck(width: 4)),
+    ]
+    var outputs: [String: [UInt32]] = [:]
+    for (name, method) in methods {
+      try model.attach(method, name: name).randomize()
+      outputs[name] = model.sample.bits
+      XCTAssertNotEqual(outputs[name], base.bits, name)
+    }
+    XCTAssertEqual(Set(outputs.values).count, methods.count)
+    for (name, _) in methods.reversed() {
+      try model.activate([name])
+      XCTAssertEqual(model.sample.bits, outputs[name], name)
+      let parameters = try Set(model.adapter(name).parameters.map(ObjectIdentifier.init))
+      XCTAssertEqual(
+        Set(model.parameters(.trainable).map { ObjectIdentifier($0.parameter) }), parameters, name)
+    }
+    try model.activate(["low", "ia3", "norms", "vera", "loha", "lokr"])
+    let together = model.sample
+    try model.detach("biases")
+    try model.detach("bottleneck")
+    XCTAssertEqual(model.sample.bits, together.bits)
+    try model.activate([])
+    XCTAssertEqual(model.sample.bits, base.bits)
+  }
+
+  /// Two that train copies of the same norms cannot be active together.
+  func testConflictingCopies() throws {
+    let model = try TestModels.make("llama")
+    try model.attach(LNTuning(), name: "norms")
+    try model.attach(Bottleneck(width: 4), name: "bottleneck")
+    XCTAssertEqual(
+      expectAdapterError { try model.activate(["norms", "bottleneck"]) }?.label, "conflict")
+  }
+}
