@@ -31,12 +31,14 @@ extension Kernels {
             let range = index * block..<min(tokens, (index + 1) * block)
             let turned = transposed(source.leading(range))
             let result = Tensor(uninitialized: [outputs, range.count])
-            withExtendedLifetime(turned) {
+            withExtendedLifetime((turned, result)) {
               peft_sparse_product(
                 offsets, indices, values.address, scale, outputs, turned.address, result.address,
                 range.count)
+              peft_transpose(
+                result.address, range.count, outputs, range.count, 1, 1,
+                target.address + range.lowerBound * target.rowStride, target.rowStride)
             }
-            add(transposed(result), into: target.leading(range))
           }
         }
       }
@@ -76,7 +78,9 @@ extension Kernels {
 
   private static func transposed(_ matrix: Tensor) -> Tensor {
     let result = Tensor(uninitialized: [matrix.columns, matrix.rows])
-    permute(matrix, [1, 0], to: result)
+    peft_transpose(
+      matrix.address, matrix.rowStride, matrix.rows, matrix.columns, 1, 0, result.address,
+      matrix.rows)
     return result
   }
 

@@ -5,8 +5,13 @@ import PEFTJSON
 package enum AdapterMethods {
   /// Every method that can be read.
   private static let all: [Reader] = [
-    Reader(LoRA.self), Reader(AdaLoRA.self), Reader(DeltaLoRA.self), Reader(DyLoRA.self),
-    Reader(SparseDelta.self), Reader(SparseDelta.self, type: SparseDelta.ownType),
+    Reader(LoRA.self),
+    Reader(AdaLoRA.self),
+    Reader(DeltaLoRA.self),
+    Reader(DyLoRA.self),
+    Reader(SparseDelta.self),
+    Reader(SparseDelta.self, type: SparseDelta.ownType),
+    Reader(RoSA.self),
     Reader(LNTuning.self),
     Reader(BitFit.self),
     Reader(IA3.self),

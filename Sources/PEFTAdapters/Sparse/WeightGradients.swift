@@ -56,6 +56,9 @@ final class GradientSums {
     tensors = Array(repeating: nil, count: count)
   }
 
+  /// Puts a sum in the place of one.
+  func set(_ index: Int, _ sum: Tensor) { tensors[index] = sum }
+
   /// Takes the gradient of one weight in.
   func add(_ index: Int, _ gradient: Tensor) {
     withoutGradients {
