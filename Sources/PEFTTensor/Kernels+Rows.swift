@@ -91,6 +91,39 @@ extension Kernels {
     }
   }
 
+  /// y = x * factor in every column, plus shift; all contiguous, y may be x.
+  static func scaleColumns(_ x: Tensor, by factor: Tensor, plus shift: Tensor?, to y: Tensor) {
+    let columns = x.columns
+    Parallel.run(x.rows, grain: rowGrain(columns)) { _, rows in
+      for row in rows {
+        let start = row * columns
+        peft_multiply(x.address + start, factor.address, y.address + start, columns)
+      }
+      if let shift {
+        let start = y.address + rows.lowerBound * columns
+        peft_add_row(start, rows.count, columns, columns, shift.address)
+      }
+    }
+  }
+
+  /// The sum of `a * b` over the rows of both, for every column.
+  ///
+  /// Each part sums over its rows; the parts are then added in order.
+  static func columnProducts(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let columns = a.columns
+    let parts = Parallel.partCount(a.rows, grain: rowGrain(columns))
+    let sums = Tensor(zeros: [max(1, parts), columns])
+    let products = Tensor(uninitialized: [max(1, parts), columns])
+    Parallel.run(a.rows, grain: rowGrain(columns)) { part, rows in
+      let (sum, product) = (sums.address + part * columns, products.address + part * columns)
+      for row in rows {
+        peft_multiply(a.address + row * columns, b.address + row * columns, product, columns)
+        peft_add_scaled(product, 1, sum, columns)
+      }
+    }
+    return sumOfRows(sums)
+  }
+
   /// Turns the heads of every row by their positions; `direction` -1 turns back.
   static func rotary(
     _ x: Tensor, headWidth: Int, table: RotaryTable, positions: [Int32], direction: Float,

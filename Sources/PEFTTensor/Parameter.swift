@@ -8,6 +8,7 @@ public final class Parameter {
   /// Another number for every value that was set or handed out to be trained, so that a tied copy knows that it is old.
   private var version = 0
   private var lastVersion = 0
+  private var changes = 0
   private var ownGradient: Tensor?
   private var trains: Bool
   private let source: Parameter?
@@ -139,6 +140,7 @@ extension Parameter {
     set {
       if let source { return source.content = newValue }
       (own, stored, version) = (newValue.own, newValue.stored, newValue.version)
+      changes += 1
     }
   }
 
@@ -164,6 +166,7 @@ extension Parameter {
     if let storage, precision.isKept(by: storage) { return }
     if source == nil { keepTensor() }
     stored = nil
+    changes += 1
     let tensor = value
     let matrix = layout == .outputInput || precision == .float32 ? tensor : tensor.transposed
     guard let storage = precision.storage(matrix) else { return }
@@ -180,7 +183,17 @@ extension Parameter {
     return stored.storage
   }
 
+  /// Another number after every change of what this stands for in a computation.
+  package var revision: [Int] {
+    if let substitute {
+      // Another substitute is another object, which may have the same numbers.
+      return [ObjectIdentifier(substitute).hashValue] + substitute.revision
+    }
+    return [changes] + (source?.revision ?? [])
+  }
+
   private func renew() {
+    changes += 1
     lastVersion += 1
     version = lastVersion
   }

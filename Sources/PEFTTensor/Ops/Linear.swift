@@ -36,7 +36,7 @@ public struct LowRankBranch {
 extension Tensor {
   /// The affine map `x W^T + bias`, and low-rank branches beside it: `[..., N]` gives `[..., M]`.
   ///
-  /// Saves x where a trained weight or a branch needs it and, for each branch, `x A^T` (`[rows, R]`). 2 N M flops a row, and 2 R (N + M) a branch; backward
+  /// Saves x where the weight or the A of a branch is trained, and `dropout(x) A^T` (`[rows, R]`) of each branch whose B is. 2 N M flops a row, and 2 R (N + M) a branch; backward
   /// the same for the gradient of x, and again for W where it is trainable.
   ///
   /// - Parameters:
@@ -73,7 +73,7 @@ extension Tensor {
     if let bias { Kernels.addRow(bias, to: result) }
     let parts = branches.map { LowRankPart($0, x: x, adding: result) }
     let isTrained = weight.tensor?.needsGradient ?? false
-    let savedX = isTrained || !branches.isEmpty ? x.detached : nil
+    let savedX = isTrained || branches.contains(where: \.a.needsGradient) ? x.detached : nil
     let savedWeight = weight.detached
     let inputs: [Tensor?] =
       [x, weight.tensor, bias]
@@ -90,7 +90,6 @@ extension Tensor {
       }
       inputs[2]?.accumulateFromZero { Kernels.addColumnSums(dy, into: $0) }
       for (index, part) in parts.enumerated() {
-        guard let savedX else { continue }
         part.backward(
           dy, x: savedX, toX: inputs[0], toA: inputs[3 + 3 * index], toB: inputs[4 + 3 * index],
           toBias: inputs[5 + 3 * index])
@@ -103,8 +102,8 @@ extension Tensor {
 /// One branch of a recorded linear map: what it saves, and its backward.
 private struct LowRankPart {
   let branch: LowRankBranch
-  /// `dropout(x) A^T`, `[rows, R]`.
-  let narrow: Tensor
+  /// `dropout(x) A^T`, `[rows, R]`, where B needs it for its gradient.
+  let narrow: Tensor?
 
   init(_ branch: LowRankBranch, x: Tensor, adding result: Tensor) {
     let rank = branch.a.shape[0]
@@ -116,7 +115,8 @@ private struct LowRankPart {
     saved.b = branch.b.detached
     saved.bias = branch.bias?.detached
     self.branch = saved
-    narrow = Tensor(uninitialized: [x.rows, rank])
+    let narrow = Tensor(uninitialized: [x.rows, rank])
+    self.narrow = branch.b.needsGradient ? narrow : nil
     let input = x.detached.dropout(branch.dropout, key: branch.dropoutKey)
     Kernels.multiply(.init(input), .none, .init(saved.a), .transposed, to: .init(narrow))
     Kernels.multiply(
@@ -125,13 +125,16 @@ private struct LowRankPart {
     if let bias = saved.bias { Kernels.addRow(bias.affine(branch.scale, 0), to: result) }
   }
 
+  /// x is there where A needs a gradient.
   func backward(
-    _ dy: Tensor, x: Tensor, toX: GradientTarget?,
+    _ dy: Tensor, x: Tensor?, toX: GradientTarget?,
     toA: GradientTarget?, toB: GradientTarget?, toBias: GradientTarget?
   ) {
-    toB?.accumulate { db, beta in
-      Kernels.multiply(
-        .init(dy), .transposed, .init(narrow), alpha: branch.scale, beta: beta, to: .init(db))
+    if let narrow {
+      toB?.accumulate { db, beta in
+        Kernels.multiply(
+          .init(dy), .transposed, .init(narrow), alpha: branch.scale, beta: beta, to: .init(db))
+      }
     }
     toBias?.accumulateFromZero { destination in
       let sums = Tensor(zeros: destination.shape)
@@ -139,18 +142,20 @@ private struct LowRankPart {
       Kernels.add(sums, scale: branch.scale, into: destination)
     }
     guard toA != nil || toX != nil else { return }
-    let dNarrow = Tensor(uninitialized: narrow.shape)
+    let dNarrow = Tensor(uninitialized: [dy.rows, branch.a.shape[0]])
     Kernels.multiply(.init(dy), .none, .init(branch.b), alpha: branch.scale, to: .init(dNarrow))
-    toA?.accumulate { da, beta in
-      let input = x.dropout(branch.dropout, key: branch.dropoutKey)
-      Kernels.multiply(.init(dNarrow), .transposed, .init(input), beta: beta, to: .init(da))
+    if let x {
+      toA?.accumulate { da, beta in
+        let input = x.dropout(branch.dropout, key: branch.dropoutKey)
+        Kernels.multiply(.init(dNarrow), .transposed, .init(input), beta: beta, to: .init(da))
+      }
     }
     if branch.dropout == 0 {
       toX?.accumulate { dx, beta in
         Kernels.multiply(.init(dNarrow), .none, .init(branch.a), beta: beta, to: .init(dx))
       }
     } else if let toX {
-      let dx = Tensor(uninitialized: x.shape)
+      let dx = Tensor(uninitialized: [dy.rows, branch.a.columns])
       Kernels.multiply(.init(dNarrow), .none, .init(branch.a), to: .init(dx))
       toX.accumulate(dx.dropout(branch.dropout, key: branch.dropoutKey))
     }
