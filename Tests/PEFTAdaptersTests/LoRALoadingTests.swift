@@ -109,11 +109,12 @@ final class LoRALoadingTests: XCTestCase {
 
   func testFieldsThatAreNotSupported() throws {
     let table = [
-      ("use_dora", "true"), ("init_lora_weights", "\"pissa\""), ("init_lora_weights", "\"olora\""),
-      ("init_lora_weights", "\"pissa_niter_4\""), ("layer_replication", "[[0, 2]]"),
+      ("init_lora_weights", "\"corda\""), ("init_lora_weights", "\"pissa_niter_x\""),
+      ("init_lora_weights", "\"loftq\""), ("init_lora_weights", "\"lora_ga\""),
+      ("init_lora_weights", "3"), ("layer_replication", "[[0, 2]]"),
       ("target_parameters", "[\"q_proj.weight\"]"), ("trainable_token_indices", "[1]"),
       ("alora_invocation_tokens", "[1]"), ("use_qalora", "true"), ("use_bdlora", "{}"),
-      ("loftq_config", "{\"loftq_bits\": 4}"), ("eva_config", "{\"rho\": 2}"),
+      ("loftq_config", "{\"loftq_bits\": 4}"),
       ("megatron_config", "{\"a\": 1}"), ("peft_type", "\"WILD\""),
     ]
     for (field, value) in table {

@@ -14,7 +14,7 @@ import XCTest
 final class OracleTests: XCTestCase {
   func testCommittedCases() throws {
     let cases = try OracleCase.all(in: Files.fixture("Oracle"))
-    XCTAssertEqual(cases.count, 24)
+    XCTAssertEqual(cases.count, 29)
     for item in cases { try check(item) }
   }
 
@@ -98,12 +98,19 @@ struct OracleCase {
   /// How far losses after the second step, final logits, as a share, and tensors may be off.
   ///
   /// AdaLoRA's first gradients are next to nothing, and Adam makes whole steps of their rounding.
+  /// PyTorch's decomposition in single precision, from which its PiSSA starts, is off by up to 2e-5.
   var tolerances: (loss: Double, logits: Double, tensors: Double) {
-    method == "adalora" ? (5e-3, 2e-2, 1e-2) : (2e-5, 1e-4, 5e-4)
+    switch method {
+    case "adalora": (5e-3, 2e-2, 1e-2)
+    case "pissa": (2e-5, 5e-4, 1e-3)
+    default: (2e-5, 1e-4, 5e-4)
+    }
   }
 
   var isSupported: Bool {
-    (["rslora", "shira", "adalora", "ln", "ia3", "vera", "loha", "lokr"].contains(method)
+    ([
+      "rslora", "shira", "adalora", "ln", "ia3", "vera", "loha", "lokr", "dora", "pissa", "olora",
+    ].contains(method)
       || method.hasPrefix("lora"))
       && ["gpt2", "llama", "mistral", "qwen2"].contains(architecture)
   }

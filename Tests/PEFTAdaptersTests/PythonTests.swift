@@ -76,6 +76,20 @@ final class PythonTests: XCTestCase {
       ("qwen2", "tied", { ($0.modulesToSave, $0.ensuresWeightTying) = (["embed_tokens"], true) }),
       ("gpt2", "tied", { ($0.modulesToSave, $0.ensuresWeightTying) = (["lm_head"], true) }),
       ("llama", "gaussian", { $0.initialization = .gaussian }),
+      (
+        "llama", "dora",
+        { ($0.usesWeightDecomposition, $0.targets) = (true, .names(["embed_tokens", "o_proj"])) }
+      ),
+      ("gpt2", "dora", { ($0.usesWeightDecomposition, $0.targets) = (true, .allLinear) }),
+      ("gpt2", "pissa", { ($0.initialization, $0.targets) = (.pissa, .allLinear) }),
+      (
+        "qwen2", "pissa-dora",
+        { ($0.initialization, $0.usesWeightDecomposition) = (.pissa, true) }
+      ),
+      ("llama", "olora", { ($0.initialization, $0.targets) = (.olora, .allLinear) }),
+      ("mistral", "orthogonal", { ($0.initialization, $0.rank) = (.orthogonal, 4) }),
+      ("llama", "eva", { $0.initialization = .eva }),
+      ("llama", "lora-fa", { $0.freezesA = true }),
     ]
     return cases
   }

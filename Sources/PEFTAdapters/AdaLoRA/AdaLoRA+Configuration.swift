@@ -31,7 +31,7 @@ extension AdaLoRA: StoredMethod {
       try file.bool("init_lora_weights", default: true) ? .zero : .random
     selection.bias = try file.choice("bias", default: .none)
     selection.ensuresWeightTying = try file.bool("ensure_weight_tying", default: false)
-    try file.refuse(LoRA.unsupported)
+    try file.refuse(LoRA.unsupportedElsewhere)
     file.ignore(Self.idle)
     try readPattern(file)
   }
@@ -60,7 +60,7 @@ extension AdaLoRA: StoredMethod {
   package func fields(_ context: StorageContext) -> [JSON.Member] {
     let pattern = keptPattern(context.adapter)
     return context.fields(type: Self.type, selection)
-      + LoRA.unsupported.map { JSON.Member($0.field, $0.neutral) } + [
+      + LoRA.unsupportedElsewhere.map { JSON.Member($0.field, $0.neutral) } + [
         .init("alpha_pattern", .object([])),
         .init("beta1", .shortest(sensitivityDecay)),
         .init("beta2", .shortest(uncertaintyDecay)),

@@ -24,6 +24,7 @@ extension DeltaLoRALayer: LowRankLayer {
 extension Adapter.AdaptedModule {
   /// What the layer adds to the matrix of its module, as products of narrow matrices; nil where it is not made of such.
   var products: [LowRankBranch]? {
+    if let layer = layer as? LoRAEmbeddingLayer, layer.magnitude != nil { return nil }
     if let layer = layer as? any LowRankLayer { return layer.products }
     guard let layer = layer as? any LinearAdapterLayer, layer.isAdditive else { return nil }
     return withoutGradients { layer.branches(ForwardContext()) }

@@ -11,9 +11,8 @@ extension LoRA: StoredMethod {
         .init("bias", .string(bias.rawValue)),
         .init("ensure_weight_tying", .bool(ensuresWeightTying)),
         .init("fan_in_fan_out", .bool(context.isConv1D)),
-        .init(
-          "init_lora_weights",
-          initialization == .gaussian ? .string("gaussian") : .bool(initialization == .kaiming)),
+        .init("eva_config", initialization == .eva ? Self.evaFields : .null),
+        .init("init_lora_weights", initialization.field),
         .init("lora_alpha", .shortest(alpha)),
         .init("lora_bias", .bool(hasBias)),
         .init("lora_dropout", .number(Double("\(dropout)") ?? 0)),
@@ -21,7 +20,17 @@ extension LoRA: StoredMethod {
         .init("qalora_group_size", .integer(16)),
         .init("r", .integer(rank)),
         .init("rank_pattern", .object(rankPattern.map { .init($0.pattern, .integer($0.value)) })),
+        .init("use_dora", .bool(usesWeightDecomposition)),
         .init("use_rslora", .bool(isRankStabilized)),
       ]
   }
+}
+
+extension LoRA {
+  /// `eva_config`: only how the start was found; the defaults of PEFT.
+  static let evaFields = JSON.object([
+    .init("adjust_scaling_factors", .bool(true)), .init("label_mask_value", .integer(-100)),
+    .init("rho", .number(2)), .init("tau", .number(0.99)), .init("use_label_mask", .bool(true)),
+    .init("whiten", .bool(false)),
+  ])
 }

@@ -9,10 +9,19 @@ extension LoRA {
     if !(dropout >= 0 && dropout < 1) {
       throw .invalidSetting("dropout", expected: "a probability below 1", found: "\(dropout)")
     }
-    if hasBias, initialization == .gaussian {
+    if hasBias, initialization != .kaiming, initialization != .random {
       throw .invalidSetting(
-        "lora_bias", expected: "false with the gaussian start, which PEFT does not load with it",
-        found: "true")
+        "lora_bias", expected: "false with a start that PEFT does not load with it", found: "true")
+    }
+    if hasBias, usesWeightDecomposition {
+      throw .invalidSetting("lora_bias", expected: "false with use_dora", found: "true")
+    }
+    if projectsGradients, !freezesA {
+      throw .invalidSetting("projectsGradients", expected: "false without freezesA", found: "true")
+    }
+    if case .fastPiSSA(let iterations) = initialization, !(0...100).contains(iterations) {
+      throw .invalidSetting(
+        "init_lora_weights", expected: "0 to 100 iterations", found: "\(iterations)")
     }
   }
 

@@ -26,6 +26,22 @@ public struct LoRA: AdapterMethod, Hashable {
   public var alphaPattern: [PatternValue<Double>] = []
   /// Whether the scale is `alpha / sqrt(R)`.
   public var isRankStabilized = false
+  /// DoRA (`use_dora`): whether the length of every row of the adapted weight is trained apart from its direction.
+  ///
+  /// "DoRA: Weight-Decomposed Low-Rank Adaptation" (arXiv 2402.09353): `y = (m / |V|) * V x + b` with `V = W + s B A` and trained m `[M]`, which
+  /// starts as the norms of the rows of W. The norms of V are constants of the gradient, as in the paper's section 4.3 and in
+  /// PEFT, and are found without the product B A. Several active adapters are scaled together. A step costs `2 M N R` flops and one pass over the output more than LoRA's.
+  public var usesWeightDecomposition = false
+  /// LoRA-FA: whether A stays as it starts, so that only B is trained.
+  ///
+  /// "LoRA-FA: Memory-efficient Low-rank Adaptation" (arXiv 2308.03303). For the gradient, `A dropout(x)` is kept, `[rows, R]`, and not x, `[rows, N]`. A
+  /// adapter file does not say so, as in PEFT: A is trained where it is loaded to be trained further.
+  public var freezesA = false
+  /// Whether the gradient of B becomes `g (A A^T + 1e-8 I)^-1 / s^2` before every step, as in PEFT's LoRA-FA optimiser.
+  ///
+  /// `s g' A` is then the projection of the gradient of the whole weight on the rows of A. Only with `freezesA`; whatever the optimiser,
+  /// of which PEFT's is AdamW with an epsilon of 1e-6.
+  public var projectsGradients = false
   /// Which biases of the base are trained as well.
   public var bias = BiasTraining.none
   /// Whether B has a bias of its own (`lora_bias`).
@@ -38,16 +54,6 @@ public struct LoRA: AdapterMethod, Hashable {
   public var initialization = Initialization.kaiming
   /// Chooses the random numbers of the start; each module draws from its own path, so the order does not matter.
   public var seed: UInt64 = 0
-
-  /// How A and B start.
-  public enum Initialization: Sendable, Hashable {
-    /// A uniform in `+-1 / sqrt(N)`, B zero: PyTorch's default for a linear layer. The adapter starts without effect.
-    case kaiming
-    /// A normal with deviation `1 / R`, B zero.
-    case gaussian
-    /// A and B as PyTorch's default for linear layers: the adapter changes the model from the start.
-    case random
-  }
 
   /// Settings; the others have defaults that can be set afterwards.
   public init(

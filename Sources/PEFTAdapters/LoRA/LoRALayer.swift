@@ -9,33 +9,62 @@ public final class LoRALayer: LinearAdapterLayer {
   public let b: Parameter
   /// The bias of B, `[M]`, or nil.
   public let bias: Parameter?
+  /// The magnitude of every output of DoRA, `[M]`; nil without weight decomposition.
+  public let magnitude: Parameter?
+  /// What A and B started with, where the base counts as `W - s B0 A0`; nil where it counts as it is.
+  public let start: (a: Parameter, b: Parameter)?
   /// The factor of the branch.
   public let scale: Float
-  private let dropout: Float
+  let dropout: Float
+  let norms: RowNorms
 
-  init(a: Parameter, b: Parameter, bias: Parameter?, scale: Float, dropout: Float) {
+  init(
+    a: Parameter, b: Parameter, bias: Parameter? = nil, magnitude: Parameter? = nil,
+    start: (a: Parameter, b: Parameter)? = nil, scale: Float, dropout: Float, norms: RowNorms
+  ) {
     (self.a, self.b, self.bias) = (a, b, bias)
-    (self.scale, self.dropout) = (scale, dropout)
+    (self.magnitude, self.start) = (magnitude, start)
+    (self.scale, self.dropout, self.norms) = (scale, dropout, norms)
   }
 
-  /// Yes.
-  public var isAdditive: Bool { true }
+  /// Yes, without weight decomposition.
+  public var isAdditive: Bool { magnitude == nil }
 
-  /// The branch `s B A dropout(x)`.
+  /// The branch `s B A dropout(x)`, and `-s B0 A0 x` where they started from the base.
   public func branches(_ context: ForwardContext) -> [LowRankBranch] {
-    let isDropping = dropout > 0 && context.dropout != nil
+    let isDropping = isDropping(context)
+    if isDropping, magnitude != nil { return startBranch }
     return [
       LowRankBranch(
         a: a.tensor, b: b.tensor, bias: bias?.tensor, scale: scale,
         dropout: isDropping ? dropout : 0,
         dropoutKey: isDropping ? context.dropout?.next() ?? 0 : 0)
-    ]
+    ] + startBranch
   }
 
-  /// `W + s B A`, and the bias where B has one.
+  /// What is inside, with the lengths of DoRA where it has them.
+  public func forward(
+    _ input: Tensor, base: Linear, _ context: ForwardContext, inner: (Tensor) -> Tensor
+  ) -> Tensor {
+    guard let magnitude else { return inner(input) }
+    let output = inner(input)
+    return isDropping(context)
+      ? decomposed(output, input, magnitude, base, context.dropout)
+      : decomposed(output, magnitude, base)
+  }
+
+  /// The weight with the change of the branch in it, and the bias where B has one.
   public func merged(_ map: AffineMap, _ path: String) throws(AdapterError) -> AffineMap {
     var result = map
     result.weight = map.weight + b.value.matrixProduct(a.value) * scale
+    if let start {
+      result.weight = result.weight - start.b.value.matrixProduct(start.a.value) * scale
+    }
+    if let magnitude {
+      let lengths = RowNorms.norms(of: result.weight)
+      let factor = magnitude.value / lengths
+      result.weight = result.weight * factor.reshaped([factor.count, 1])
+    }
     guard let bias else { return result }
     guard let base = map.bias else {
       throw .notAdaptable(
@@ -44,28 +73,10 @@ public final class LoRALayer: LinearAdapterLayer {
     result.bias = base + bias.value * scale
     return result
   }
-}
 
-/// LoRA beside one embedding: `y = W[id] + s B A[:, id]`.
-public final class LoRAEmbeddingLayer: EmbeddingAdapterLayer {
-  /// A, `[R, V]`.
-  public let a: Parameter
-  /// B, `[D, R]`.
-  public let b: Parameter
-  /// The factor of the branch.
-  public let scale: Float
+  func isDropping(_ context: ForwardContext) -> Bool { dropout > 0 && context.dropout != nil }
 
-  init(a: Parameter, b: Parameter, scale: Float) { (self.a, self.b, self.scale) = (a, b, scale) }
-
-  /// The rows with the change of the branch.
-  public func forward(
-    _ ids: Indices, _ context: ForwardContext, inner: (Indices) -> Tensor
-  ) -> Tensor {
-    inner(ids) + a.tensor.transposed.rows(at: ids).linear(weight: b.tensor) * scale
-  }
-
-  /// `W + s (B A)^T`.
-  public func merged(_ table: Tensor, _ path: String) throws(AdapterError) -> Tensor {
-    table + b.value.matrixProduct(a.value).transposed * scale
+  var startBranch: [LowRankBranch] {
+    start.map { [LowRankBranch(a: $0.a.tensor, b: $0.b.tensor, scale: -scale)] } ?? []
   }
 }

@@ -85,6 +85,14 @@ CASES = {
     ),
     "qwen2-lora-bias": ("qwen2", True, dict(target_modules=["q_proj", "o_proj"], bias="lora_only")),
     "qwen2-lora-branch-bias": ("qwen2", False, dict(target_modules=["q_proj", "v_proj"], lora_bias=True)),
+    "gpt2-dora-all": ("gpt2", True, dict(target_modules="all-linear", use_dora=True)),
+    "llama-dora-embedding": ("llama", False, dict(target_modules=["embed_tokens", "v_proj"], use_dora=True)),
+    # The start itself matters here, and not what random numbers would make of it.
+    "gpt2-pissa": ("gpt2", True, dict(target_modules=["c_attn", "c_proj"], init_lora_weights="pissa")),
+    "llama-pissa-dora": (
+        "llama", False, dict(target_modules=["k_proj", "up_proj"], init_lora_weights="pissa", use_dora=True),
+    ),
+    "llama-olora": ("llama", False, dict(target_modules=["q_proj", "down_proj"], init_lora_weights="olora")),
     "qwen2-rslora-layers": (
         "qwen2", True,
         dict(target_modules=["q_proj", "down_proj"], use_rslora=True, layers_to_transform=[1], layers_pattern="layers"),
@@ -131,7 +139,7 @@ def configuration(settings):
     if "of" in settings:
         more = dict(settings)
         return more.pop("of")(task_type="CAUSAL_LM", **more)
-    return peft.LoraConfig(task_type="CAUSAL_LM", lora_alpha=6, r=3, init_lora_weights=False, **settings)
+    return peft.LoraConfig(task_type="CAUSAL_LM", lora_alpha=6, r=3, **({"init_lora_weights": False} | settings))
 
 
 def epsilon(settings):
