@@ -87,7 +87,8 @@ extension RoSA {
       [dropout] parameters in
       var lowRank: LoRALayer?
       if let a = parameters["rosa_A.weight"], let b = parameters["rosa_B.weight"] {
-        lowRank = LoRALayer(a: a, b: b, bias: nil, scale: scale, dropout: dropout)
+        lowRank = LoRALayer(
+          a: a, b: b, scale: scale, dropout: dropout, norms: RowNorms(layer.weight, layer.layout))
       }
       return RoSALayer(
         lowRank: lowRank, values: parameters["rosa_spa"], pattern: pattern, shape: [rows, columns])
