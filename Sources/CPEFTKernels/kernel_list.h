@@ -106,6 +106,14 @@ KERNEL(void, transpose,
        (const float *x, size_t x_stride, size_t rows, size_t columns, float alpha, float beta,
         float *y, size_t y_stride),
        (x, x_stride, rows, columns, alpha, beta, y, y_stride))
+KERNEL(void, row_product,
+       (const float *x, const float *b, size_t stride, size_t inner, size_t columns, float alpha,
+        float beta, float *y),
+       (x, b, stride, inner, columns, alpha, beta, y))
+KERNEL(void, row_dots,
+       (const float *x, const float *b, size_t stride, size_t inner, size_t columns, float alpha,
+        float beta, float *y),
+       (x, b, stride, inner, columns, alpha, beta, y))
 KERNEL(int, matrix_is_fast, (void), ())
 KERNEL(void, matrix_rows,
        (const float *a, size_t stride, int is_transposed, size_t rows, size_t inner, float *packed),

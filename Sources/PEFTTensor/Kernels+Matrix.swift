@@ -35,7 +35,7 @@ extension Kernels {
   private static let parallelWork = 1 << 18
 
   /// Multiply-adds up to which a product is accumulated in double precision.
-  private static let preciseWork = 1 << 19
+  private static let preciseWork = 1 << 18
 
   /// C = alpha * op(A) op(B) + beta * C, cut over the worker threads along the longer side of C.
   ///
@@ -54,6 +54,7 @@ extension Kernels {
     let factors = Factors(alpha: alpha, beta: beta)
     switch way {
     case .library: cut(a, aForm, b, bForm, factors, to: c, by: callLibrary)
+    case .row: cut(a, .none, b, bForm, factors, to: c, by: row)
     case .panels: multiplyInPanels(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
     case .product where bForm == .none: cut(a, aForm, b, .none, factors, to: c, by: product)
     case .dots where bForm == .transposed: cut(a, .none, b, .transposed, factors, to: c, by: dots)
@@ -142,6 +143,20 @@ extension Kernels {
       x.address, x.stride, x.rows, x.columns, factors.alpha, factors.beta, y.address, y.stride)
   }
 
+  private static func row(
+    _ a: Matrix, _: Transposition, _ b: Matrix, _ bForm: Transposition, _ factors: Factors,
+    to c: Matrix
+  ) {
+    if bForm == .none {
+      peft_row_product(
+        a.address, b.address, b.stride, b.rows, c.columns, factors.alpha, factors.beta, c.address)
+    } else {
+      peft_row_dots(
+        a.address, b.address, b.stride, b.columns, c.columns, factors.alpha, factors.beta,
+        c.address)
+    }
+  }
+
   private static func callLibrary(
     _ a: Matrix, _ aForm: Transposition, _ b: Matrix, _ bForm: Transposition, _ factors: Factors,
     to c: Matrix
@@ -149,16 +164,6 @@ extension Kernels {
     _ = useOneThreadOfOpenBLAS
     let inner = aForm == .none ? a.columns : a.rows
     let (alpha, beta) = (factors.alpha, factors.beta)
-    if c.rows == 1, inner > 0 {
-      // A row times a matrix: the matrix-vector product reads B once, where sgemm packs it first.
-      // Zeros are written here, since a BLAS may multiply what lies there by a beta of 0.
-      if beta == 0 { c.address.update(repeating: 0, count: c.columns) }
-      cblas_sgemv(
-        CblasRowMajor, bForm == .none ? CblasTrans : CblasNoTrans, Int32(b.rows), Int32(b.columns),
-        alpha, b.address, Int32(max(1, b.stride)), a.address,
-        Int32(aForm == .none ? 1 : max(1, a.stride)), beta == 0 ? 1 : beta, c.address, 1)
-      return
-    }
     cblas_sgemm(
       CblasRowMajor, aForm.blas, bForm.blas, Int32(c.rows), Int32(c.columns), Int32(inner), alpha,
       a.address, Int32(max(1, a.stride)), b.address, Int32(max(1, b.stride)), beta, c.address,
@@ -170,8 +175,10 @@ extension Kernels {
 ///
 /// The bounds are where the kernels were measured to be faster than OpenBLAS.
 private enum Way {
-  /// OpenBLAS, for a row and where we have no better kernels.
+  /// OpenBLAS, where we have no better kernels.
   case library
+  /// A row times a matrix that is read as it lies.
+  case row
   /// Both operands packed, for large matrices.
   case panels
   /// Rows of C from elements of A and rows of B as they lie; B is transposed first where it has to be.
@@ -189,11 +196,15 @@ private enum Way {
     _ bForm: Kernels.Transposition
   ) {
     self = .library
-    if rows == 1 || inner == 0 { return }
+    if inner == 0 { return }
     if peft_matrix_is_fast() != 0 { self = .panels }
+    if rows == 1 {
+      if aForm == .none { self = .row }
+      return
+    }
     switch (aForm, bForm) {
     case (.none, .transposed):
-      if inner >= 32, columns < 16 || (rows <= 16 && inner >= 256) {
+      if inner >= 32, columns < 16 || (rows <= 8 && inner >= 256) {
         self = .dots
       } else if columns <= 64 || inner <= 32 || inner * columns <= Self.small, rows >= 32 {
         self = .product
@@ -201,7 +212,7 @@ private enum Way {
     case (.none, .none):
       if columns < 16, inner >= 32 {
         if rows >= 64 { self = .dots }
-      } else if columns <= 64 || inner <= 32 || rows <= 32 || inner * columns <= Self.small {
+      } else if columns <= 64 || inner <= 32 || rows <= 16 || inner * columns <= Self.small {
         self = .product
       }
     case (.transposed, .none):

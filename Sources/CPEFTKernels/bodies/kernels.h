@@ -39,6 +39,8 @@
 
 #include "formats.h"
 
+#include "row_product.h"
+
 #include "matrix.h"
 
 #include "packed.h"

@@ -128,6 +128,14 @@ void peft_attention_query_gradient(const peft_attention *a, size_t head, float *
                                    size_t parts, size_t part_stride, float *gradient,
                                    size_t gradient_stride);
 
+// ---- Products of one row ------------------------------------------------------------------------
+// y = alpha * x B + beta * y with B inner x columns; a beta of 0 does not read y.
+void peft_row_product(const float *x, const float *b, size_t stride, size_t inner, size_t columns,
+                      float alpha, float beta, float *y);
+// y = alpha * x B^T + beta * y with B columns x inner; a beta of 0 does not read y.
+void peft_row_dots(const float *x, const float *b, size_t stride, size_t inner, size_t columns,
+                   float alpha, float beta, float *y);
+
 // ---- Products of large matrices -----------------------------------------------------------------
 // Rows of A are packed in tiles and columns of B in panels of 32, block by block of the inner axis.
 //
