@@ -7,11 +7,11 @@ import XCTest
 final class StepBenchmarks: XCTestCase {
   override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
 
-  private func step(_ precision: Precision, _ lora: LoRA?) throws -> () -> Float {
+  private func step(_ precision: Precision, _ method: (any AdapterMethod)?) throws -> () -> Float {
     let model = try CausalLM(
       .llama(vocabularySize: 2048, width: 512, feedForwardWidth: 1408, layers: 4, heads: 8),
-      from: RandomParameters(seed: 0, isTrainable: lora == nil), precision: precision)
-    if let lora { try model.attach(lora) }
+      from: RandomParameters(seed: 0, isTrainable: method == nil), precision: precision)
+    if let method { try model.attach(method) }
     let optimizer = AdamW(model.parameters(.trainable), learningRate: 1e-4)
     var generator = Generator(seed: 1)
     let batch = TokenBatch(
@@ -40,6 +40,11 @@ final class StepBenchmarks: XCTestCase {
       [
         "full": step(.float32, nil), "lora q,v": step(.float32, LoRA(rank: 8)),
         "lora all": step(.float32, LoRA(rank: 8, targets: .allLinear)),
+        "adalora all": step(
+          .float32,
+          AdaLoRA(initialRank: 8, targetRank: 6, totalSteps: 1000, targets: .allLinear)),
+        "dylora all": step(.float32, DyLoRA(rank: 8, targets: .allLinear)),
+        "delta-lora all": step(.float32, DeltaLoRA(rank: 8, delay: -1, targets: .allLinear)),
       ], check: { (0..<10).contains($0) })
   }
 }

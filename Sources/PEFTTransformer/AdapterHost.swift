@@ -46,6 +46,8 @@ public final class AdapterRegistry {
   package var attachments: [any Attachment] = []
   /// Parameters that a merge has changed, and what they held before the first merge.
   package var pristine: [ObjectIdentifier: Pristine] = [:]
+  /// How many rows batches have while adapters are chosen by row; nil while they act on all rows.
+  package var rowCount: Int?
   /// The parameters that were trainable before the first adapter was attached.
   package var trainableBefore: [Parameter] = []
 

@@ -54,7 +54,9 @@ extension CausalLM {
       : context(batch.ids, keys: batch.keys, dropout: dropout)
     let hidden = decoder(rows.ids, context)
     let (places, targets) = rows.targets
-    return (decoder.norm(hidden.matrix.rows(at: places)), targets, context)
+    return (
+      decoder.norm(hidden.matrix.rows(at: places)), targets, context.choosing(places)
+    )
   }
 
   private var dependsOnLength: Bool {
@@ -69,13 +71,17 @@ extension CausalLM {
   private func packedContext(_ batch: TokenBatch, dropout: DropoutKeys?) -> ForwardContext {
     do throws(ModelError) { try check(batch) } catch { preconditionFailure("CausalLM: \(error)") }
     var (segments, start): ([Range<Int>], Int) = ([], 0)
-    for keys in batch.keys where !keys.isEmpty {
-      segments.append(start..<start + keys.count)
+    var rows: [Range<Int>] = []
+    for keys in batch.keys {
+      rows.append(start..<start + keys.count)
+      if !keys.isEmpty { segments.append(start..<start + keys.count) }
       start += keys.count
     }
-    return ForwardContext(
+    var context = ForwardContext(
       visible: .segments(segments),
       positions: Indices(segments.flatMap { (0..<$0.count).map(Int32.init) }, shape: [1, start]),
       dropout: dropout, sequenceLength: batch.keys.map(\.count).max() ?? 0)
+    context.rows = rows
+    return context
   }
 }

@@ -105,9 +105,11 @@ public final class CausalLM: AdapterHost {
     let positions = keys.flatMap { range in
       (0..<length).map { Int32(min(max(0, $0 - range.lowerBound), last)) }
     }
-    return ForwardContext(
+    var context = ForwardContext(
       visible: .rows(keys, queries: length, past: 0),
       positions: Indices(positions, shape: ids.shape), dropout: dropout, sequenceLength: length)
+    context.rows = keys.indices.map { $0 * length..<($0 + 1) * length }
+    return context
   }
 
   /// The logits of sixteen fixed tokens, or of as many as the model has positions for.

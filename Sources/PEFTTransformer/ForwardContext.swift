@@ -10,6 +10,8 @@ public struct ForwardContext {
   public var dropout: DropoutKeys?
   /// The keys and values of earlier tokens, which this pass extends; nil where there are none.
   public var cache: KeyValueCache?
+  /// The flattened tokens of each row of the batch; empty where the leading axis of every input counts the rows.
+  public var rows: [Range<Int>] = []
   /// How many positions the whole sequence has by now, for positions that are scaled by it.
   public var sequenceLength: Int
 
@@ -45,6 +47,19 @@ public final class DropoutKeys {
   public func next() -> UInt64 {
     drawn += 1
     return Generator.mix(seed ^ drawn &* 0x9E37_79B9_7F4A_7C15)
+  }
+}
+
+extension ForwardContext {
+  /// The same for a choice of the tokens, ascending.
+  func choosing(_ places: Indices) -> ForwardContext {
+    var (result, start) = (self, 0)
+    for (index, range) in rows.enumerated() {
+      let end = places.values[start...].firstIndex { Int($0) >= range.upperBound } ?? places.count
+      result.rows[index] = start..<end
+      start = end
+    }
+    return result
   }
 }
 

@@ -52,6 +52,8 @@ public final class Adapter: Attachment {
   public internal(set) var isActive = false {
     didSet { updateTraining() }
   }
+  /// The rows of a batch that it serves while adapters are chosen by row; nil for all.
+  var rows: [Int]?
   /// What a lenient load passed over; empty for an adapter that was read completely or made new.
   public internal(set) var loadingReport = LoadingReport()
 

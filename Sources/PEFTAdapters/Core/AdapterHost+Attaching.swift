@@ -4,20 +4,22 @@ public import PEFTTransformer
 extension AdapterHost {
   /// Freezes the base and puts an adapter of a method beside the selected modules, active.
   ///
-  /// Other adapters are deactivated; `activate` switches several on.
+  /// Other adapters are deactivated, unless they are to go on; `activate` switches several on.
   ///
   /// - Parameters:
   ///   - method: the settings.
   ///   - name: by which the adapter is called; without dots.
+  ///   - activating: whether it becomes the active one; else those that are active go on as they were.
   /// - Returns: the adapter, to save, merge or remove it.
   /// - Throws: `AdapterError` for a name that is taken, settings that make no sense, and entries that select nothing; the model is
   ///   unchanged then.
   @discardableResult
   public func attach(
-    _ method: some AdapterMethod, name: String = "default"
+    _ method: some AdapterMethod, name: String = "default", activating: Bool = true
   ) throws(AdapterError) -> Adapter {
     try checkName(name)
-    return try attach(method, try Resolution(method, self, isStrict: true), name: name)
+    return try attach(
+      method, try Resolution(method, self, isStrict: true), name: name, activating: activating)
   }
 
   /// Refuses names that are taken, and those that would be mistaken for a part of a path or file.
@@ -33,7 +35,7 @@ extension AdapterHost {
   /// Attaches what was resolved; parameters that `stored` has, by their names in an adapter file, start from there.
   func attach(
     _ method: any AdapterMethod, _ resolution: Resolution, name: String,
-    stored: [String: Tensor] = [:]
+    stored: [String: Tensor] = [:], activating: Bool = true
   ) throws(AdapterError) -> Adapter {
     let adapter = Adapter(
       name: name, method: method, spelledOut: resolution.method, host: self)
@@ -67,21 +69,23 @@ extension AdapterHost {
         .init(key: key, base: base, copy: followed ?? Parameter(value), isTrained: true))
     }
     adapter.savedBases = resolution.savedBases
-    install(adapter)
+    install(adapter, activating: activating)
     return adapter
   }
 
-  /// Fills the slots of a complete adapter and makes it the active one.
-  private func install(_ adapter: Adapter) {
+  /// Fills the slots of a complete adapter, and may make it the active one.
+  private func install(_ adapter: Adapter, activating: Bool) {
     if adapters.attachments.isEmpty {
       adapters.trainableBefore = parameters(.trainable).map(\.parameter)
       freeze()
     }
     for module in adapter.modules { module.fillSlot(for: adapter) }
-    for other in adapters.attachments { (other as? Adapter)?.isActive = false }
+    if activating {
+      for other in adapters.attachments { (other as? Adapter)?.isActive = false }
+    }
     adapters.attachments.append(adapter)
     adapter.controller = adapter.method.controller(adapter)
-    adapter.isActive = true
+    adapter.isActive = activating
   }
 }
 

@@ -13,19 +13,20 @@ extension AdapterHost {
   ///   - folder: holds `adapter_config.json` and `adapter_model.safetensors`, itself or in a subfolder called `name`.
   ///   - name: by which the adapter is called.
   ///   - isTrainable: whether it can be trained further.
+  ///   - activating: whether it becomes the active one; else those that are active go on as they were.
   ///   - mode: whether something that does not fit is an error or reported by the adapter's `loadingReport`.
-  /// - Returns: the adapter, active; others are deactivated.
+  /// - Returns: the adapter.
   /// - Throws: `AdapterError`; the model is unchanged then.
   @discardableResult
   public func loadAdapter(
     _ folder: String, name: String = "default", isTrainable: Bool = false,
-    mode: LoadingMode = .strict
+    activating: Bool = true, mode: LoadingMode = .strict
   ) throws(AdapterError) -> Adapter {
     try checkName(name)
     return try load(
       AdapterFolder(folder, name: name, mode) { (file) throws(CheckpointError) in
         try AdapterMethods.read(file)
-      }, name: name, isTrainable: isTrainable, mode: mode)
+      }, name: name, isTrainable: isTrainable, activating: activating, mode: mode)
   }
 
   /// Attaches an adapter of a method of one's own from a folder that `save` of such an adapter wrote.
@@ -35,21 +36,24 @@ extension AdapterHost {
   ///   - method: the method that the folder must name.
   ///   - name: by which the adapter is called.
   ///   - isTrainable: whether it can be trained further.
-  /// - Returns: the adapter, active; others are deactivated.
+  ///   - activating: whether it becomes the active one; else those that are active go on as they were.
+  /// - Returns: the adapter.
   /// - Throws: `AdapterError`; the model is unchanged then.
   @discardableResult
   public func loadAdapter<Method: AdapterMethod & Codable>(
-    _ folder: String, as method: Method.Type, name: String = "default", isTrainable: Bool = false
+    _ folder: String, as method: Method.Type, name: String = "default", isTrainable: Bool = false,
+    activating: Bool = true
   ) throws(AdapterError) -> Adapter {
     try checkName(name)
     return try load(
       AdapterFolder(folder, name: name, .strict) { (file) throws(CheckpointError) in
         try EncodedSettings.read(file, as: method)
-      }, name: name, isTrainable: isTrainable, mode: .strict)
+      }, name: name, isTrainable: isTrainable, activating: activating, mode: .strict)
   }
 
   private func load(
-    _ source: AdapterFolder, name: String, isTrainable: Bool, mode: LoadingMode
+    _ source: AdapterFolder, name: String, isTrainable: Bool, activating: Bool,
+    mode: LoadingMode
   ) throws(AdapterError) -> Adapter {
     let resolution = try Resolution(source.method, self, isStrict: false)
     var report = resolution.compare(with: source.file)
@@ -64,7 +68,8 @@ extension AdapterHost {
     let stored = try source.tensors(
       resolution.expectedTensors.map(\.name) + resolution.optionalBases.map(\.name),
       besides: report)
-    let adapter = try attach(source.method, resolution, name: name, stored: stored)
+    let adapter = try attach(
+      source.method, resolution, name: name, stored: stored, activating: activating)
     adapter.copies += copiesOfBases(resolution, stored)
     adapter.loadedFields = source.fields
     adapter.loadingReport = report

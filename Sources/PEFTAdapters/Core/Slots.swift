@@ -8,7 +8,17 @@ final class LinearSlot: LinearAdapter {
   var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
 
   func forward(_ input: Tensor, base: Linear, _ context: ForwardContext) -> Tensor {
-    let layers = entries.filter(\.adapter.isEffective).map(\.layer)
+    let active = entries.filter(\.adapter.isEffective)
+    if let (groups, count) = Adapter.groups(active.map(\.adapter.adapter)) {
+      return forwardByRows(input, base: base, context, groups, count: count)
+    }
+    return forward(input, base: base, context, active.map(\.layer))
+  }
+
+  /// The forward pass of some layers, the first one innermost.
+  func forward(
+    _ input: Tensor, base: Linear, _ context: ForwardContext, _ layers: [any LinearAdapterLayer]
+  ) -> Tensor {
     // The branches before and of the first layer that is more than additive are computed with the base.
     let first = layers.firstIndex { !$0.isAdditive } ?? layers.endIndex
     let branches = layers.prefix(first + 1).flatMap { $0.branches(context) }
@@ -33,8 +43,12 @@ final class EmbeddingSlot: EmbeddingAdapter {
   var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
 
   func forward(_ ids: Indices, base: Embedding, _ context: ForwardContext) -> Tensor {
+    let active = entries.filter(\.adapter.isEffective)
+    if let (groups, count) = Adapter.groups(active.map(\.adapter.adapter)) {
+      return forwardByRows(ids, base: base, context, groups, count: count)
+    }
     var map: (Indices) -> Tensor = base.lookUp
-    for entry in entries where entry.adapter.isEffective {
+    for entry in active {
       let inner = map
       map = { entry.layer.forward($0, context, inner: inner) }
     }

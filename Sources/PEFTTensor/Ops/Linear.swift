@@ -22,6 +22,8 @@ public struct LowRankBranch {
   public var dropout: Float
   /// Chooses the mask of dropout.
   public var dropoutKey: UInt64
+  /// Ranges of the rows of the flattened input that the branch is for, in order; nil for all.
+  public var rows: [Range<Int>]?
 
   /// Joins the two matrices and the settings of a branch.
   public init(
@@ -105,7 +107,10 @@ private struct LowRankPart {
   /// `dropout(x) A^T`, `[rows, R]`, where B needs it for its gradient.
   let narrow: Tensor?
 
-  init(_ branch: LowRankBranch, x: Tensor, adding result: Tensor) {
+  init(_ branch: LowRankBranch, x: Tensor, adding output: Tensor) {
+    let x = branch.rows.map(x.gatheredRows) ?? x
+    let result = branch.rows == nil ? output : Tensor(zeros: [x.rows, output.columns])
+    defer { if let rows = branch.rows { result.scatterRows(rows, into: output) } }
     let rank = branch.a.shape[0]
     precondition(
       branch.a.shape == [rank, x.columns] && branch.b.shape == [result.columns, rank],
@@ -130,6 +135,8 @@ private struct LowRankPart {
     _ dy: Tensor, x: Tensor?, toX: GradientTarget?,
     toA: GradientTarget?, toB: GradientTarget?, toBias: GradientTarget?
   ) {
+    let dy = branch.rows.map(dy.gatheredRows) ?? dy
+    let x = branch.rows.flatMap { x?.gatheredRows($0) } ?? x
     if let narrow {
       toB?.accumulate { db, beta in
         Kernels.multiply(
@@ -150,14 +157,19 @@ private struct LowRankPart {
         Kernels.multiply(.init(dNarrow), .transposed, .init(input), beta: beta, to: .init(da))
       }
     }
-    if branch.dropout == 0 {
+    if branch.dropout == 0, branch.rows == nil {
       toX?.accumulate { dx, beta in
         Kernels.multiply(.init(dNarrow), .none, .init(branch.a), beta: beta, to: .init(dx))
       }
     } else if let toX {
       let dx = Tensor(uninitialized: [dy.rows, branch.a.columns])
       Kernels.multiply(.init(dNarrow), .none, .init(branch.a), to: .init(dx))
-      toX.accumulate(dx.dropout(branch.dropout, key: branch.dropoutKey))
+      let dropped = dx.dropout(branch.dropout, key: branch.dropoutKey)
+      if let rows = branch.rows {
+        toX.accumulateFromZero { dropped.scatterRows(rows, into: $0) }
+      } else {
+        toX.accumulate(dropped)
+      }
     }
   }
 }

@@ -52,6 +52,16 @@ final class LinearTests: XCTestCase {
       ])
   }
 
+  func testLowRankBranchesOfSomeRows() {
+    check(
+      [2, 4, 5], outputs: 3, hasBias: true,
+      branches: [
+        .init(rank: 2, scale: 0.5, rows: [0..<2, 5..<8]),
+        .init(rank: 1, scale: 2, hasBias: true, rows: [2..<5]),
+        .init(rank: 3, scale: -1), .init(rank: 2, scale: 1, rows: [3..<3, 7..<8]),
+      ])
+  }
+
   /// A frozen map costs no node.
   func testFrozenMapRecordsNothing() {
     let weight = Parameter(Tensor(zeros: [2, 3]), isTrainable: false)
@@ -64,6 +74,7 @@ final class LinearTests: XCTestCase {
     var dropout: Float = 0
     var key: UInt64 = 1
     var hasBias = false
+    var rows: [Range<Int>]?
   }
 
   private func check(
@@ -89,10 +100,12 @@ final class LinearTests: XCTestCase {
       var rest = inputs[2...]
       let bias = hasBias ? rest.removeFirst() : nil
       let low = branches.map { branch in
-        LowRankBranch(
+        var low = LowRankBranch(
           a: rest.removeFirst(), b: rest.removeFirst(),
           bias: branch.hasBias ? rest.removeFirst() : nil, scale: branch.scale,
           dropout: branch.dropout, dropoutKey: branch.key)
+        low.rows = branch.rows
+        return low
       }
       let result = inputs[0].linear(weight: inputs[1], bias: bias, layout: layout, branches: low)
       XCTAssertEqual(result.shape, shape.dropLast() + [m], file: file, line: line)
@@ -105,8 +118,11 @@ final class LinearTests: XCTestCase {
         ? DoubleMatrix(values[1], rows: m, columns: n).transposed
         : DoubleMatrix(values[1], rows: n, columns: m)
       var y = x * weight
-      func add(_ bias: [Double], _ scale: Double) {
-        for index in y.values.indices { y.values[index] += scale * bias[index % m] }
+      func add(_ bias: [Double], _ scale: Double, _ chosen: [Range<Int>]? = nil) {
+        for index in y.values.indices
+        where chosen?.contains(where: { $0.contains(index / m) }) ?? true {
+          y.values[index] += scale * bias[index % m]
+        }
       }
       if hasBias { add(rest.removeFirst(), 1) }
       for (branch, mask) in zip(branches, masks) {
@@ -115,8 +131,11 @@ final class LinearTests: XCTestCase {
         let b = DoubleMatrix(rest.removeFirst(), rows: m, columns: branch.rank)
         let part = dropped * a.transposed * b.transposed
         let scale = Double(branch.scale)
-        for index in y.values.indices { y.values[index] += scale * part.values[index] }
-        if branch.hasBias { add(rest.removeFirst(), scale) }
+        for index in y.values.indices
+        where branch.rows?.contains(where: { $0.contains(index / m) }) ?? true {
+          y.values[index] += scale * part.values[index]
+        }
+        if branch.hasBias { add(rest.removeFirst(), scale, branch.rows) }
       }
       return y.values
     }
