@@ -69,9 +69,11 @@ struct SafetensorsHeader: Sendable {
     let reason: String
   }
 
+  /// The length of a header can look like the first bytes of a pickle; no pickle goes on like such a length and a brace.
   private static func refusePickle(_ file: FileMapping) throws(CheckpointError) {
-    let head = file.bytes(0..<4)
-    if head == [0x50, 0x4B, 0x03, 0x04] || head[0] == 0x80 && (2...5).contains(head[1]) {
+    let head = file.bytes(0..<min(9, file.byteCount))
+    if head.count == 9, head[4..<8].allSatisfy({ $0 == 0 }), head[8] == UInt8(ascii: "{") { return }
+    if head.prefix(4) == [0x50, 0x4B, 0x03, 0x04] || head[0] == 0x80 && (2...5).contains(head[1]) {
       throw .unsupportedFile(
         path: file.path,
         hint: "it looks like a PyTorch pickle, which can run code; convert it to safetensors")

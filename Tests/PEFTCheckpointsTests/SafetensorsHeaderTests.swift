@@ -179,6 +179,20 @@ final class SafetensorsHeaderTests: XCTestCase {
     }
   }
 
+  /// Lengths of headers whose first bytes are those of a pickle: 0x80 and a protocol.
+  func testHeadersWhoseLengthLooksLikeAPickle() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("model.safetensors").path
+      for length in [0x280, 0x380, 0x480, 0x580] {
+        var header = Array(#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#.utf8)
+        header += Array(repeating: UInt8(ascii: " "), count: length - header.count)
+        let size = withUnsafeBytes(of: UInt64(length).littleEndian) { Array($0) }
+        try atomicallyWrite(size + header + [0, 0, 0x80, 0x3F], to: path)
+        XCTAssertEqual(try SafetensorsFile(path: path).tensor("x").array, [1], "\(length)")
+      }
+    }
+  }
+
   func testVerdictsOfTheReference() throws {
     let folder = try Files.shared("data/safetensors-corpus")
     let verdicts = try JSON(
