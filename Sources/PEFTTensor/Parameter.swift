@@ -16,6 +16,8 @@ public final class Parameter {
 
   /// Stands in for this parameter in every computation while it is set; the value stays as it is.
   package var substitute: Parameter?
+  /// How many times what an optimiser remembers of this parameter has lost its meaning.
+  package private(set) var histories = 0
   /// Is told of every change by an optimiser.
   public weak var observer: (any ParameterObserver)?
 
@@ -113,6 +115,9 @@ public final class Parameter {
     own = nil
     own = tensor.isUnique && tensor.storage.isPooled ? tensor : tensor.copied()
   }
+
+  /// Says that the value stands for something else from now on, so that an optimiser begins anew with it.
+  package func forgetHistory() { histories += 1 }
 
   /// Takes the gradient out, so that it can be added to in place.
   func takeGradient() -> Tensor? {

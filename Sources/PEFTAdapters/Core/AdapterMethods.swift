@@ -19,6 +19,7 @@ package enum AdapterMethods {
     Reader(LoHa.self),
     Reader(LoKr.self),
     Reader(Bottleneck.self),
+    Reader(RandomSubspace.self),
   ]
 
   /// The names of all, as they stand in files.

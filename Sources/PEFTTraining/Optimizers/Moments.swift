@@ -7,6 +7,8 @@ struct Moments {
   struct Entry {
     var step = 0
     var tensors: [Tensor]
+    /// That of the parameter to which this belongs.
+    var history = 0
   }
 
   /// The names of the tensors in a saved state.
@@ -23,11 +25,14 @@ struct Moments {
       "Optimizer: a parameter or a path occurs twice in the groups")
   }
 
-  /// The entry of a parameter with the step raised by one; made of zeros where there is none.
+  /// The entry of a parameter with the step raised by one; made of zeros where there is none for its present history.
   mutating func advance(_ parameter: Parameter) -> Entry {
     let key = ObjectIdentifier(parameter)
+    let known = entries[key].flatMap { $0.history == parameter.histories ? $0 : nil }
     var entry =
-      entries[key] ?? Entry(tensors: names.map { _ in Tensor(zeros: parameter.shape) })
+      known
+      ?? Entry(
+        tensors: names.map { _ in Tensor(zeros: parameter.shape) }, history: parameter.histories)
     entry.step += 1
     entries[key] = entry
     return entry
@@ -73,7 +78,8 @@ struct Moments {
         throw .stateMismatch(
           name: "step.\(named.path)", expected: "a positive number of steps", found: "\(step)")
       }
-      restored[ObjectIdentifier(named.parameter)] = Entry(step: count, tensors: tensors)
+      restored[ObjectIdentifier(named.parameter)] = Entry(
+        step: count, tensors: tensors, history: named.parameter.histories)
     }
     if let name = remaining.keys.min() {
       throw .stateMismatch(
