@@ -211,3 +211,9 @@ KERNEL(void, sparse_gradient,
        (const int32_t *offsets, const int32_t *indices, float scale, size_t rows, const float *x,
         const float *dy, size_t width, float *dvalues),
        (offsets, indices, scale, rows, x, dy, width, dvalues))
+KERNEL(void, turn_pairs,
+       (double *x, size_t n, size_t distance, double cosine, double sine),
+       (x, n, distance, cosine, sine))
+KERNEL(double, turn_slope,
+       (const double *x, const double *dx, size_t n, size_t distance),
+       (x, dx, n, distance))

@@ -55,6 +55,15 @@ extension Kernels {
       LAPACK_ROW_MAJOR, letter("L"), n, columns, a.address, n, b.address, columns)
   }
 
+  /// Replaces `b`, a matrix, by the solution of a system with any square matrix; destroys `a`.
+  static func solve(_ a: Tensor, _ b: Tensor) -> Int32 {
+    _ = useOneThreadOfOpenBLAS
+    let (n, columns) = (Int32(b.shape[0]), Int32(b.shape[1]))
+    var pivots = [Int32](repeating: 0, count: b.shape[0])
+    return LAPACKE_sgesv(
+      LAPACK_ROW_MAJOR, n, columns, a.address, n, &pivots, b.address, columns)
+  }
+
   /// Replaces the leading rows of `b`, which has as many as the longer side of `a`, by the solution;
   /// destroys `a`.
   static func leastSquares(

@@ -57,6 +57,8 @@
 
 #include "sparse.h"
 
+#include "turns.h"
+
 const peft_kernel_table TABLE = {
     .name = TABLE_NAME,
 #define KERNEL(result, name, parameters, arguments) .name = kernel_##name,

@@ -322,4 +322,10 @@ void peft_sparse_product(const int32_t *offsets, const int32_t *indices, const f
 void peft_sparse_gradient(const int32_t *offsets, const int32_t *indices, float scale, size_t rows,
                           const float *x, const float *dy, size_t width, float *dvalues);
 
+// ---- Plane rotations, in double; x is blocks of 2 * distance, whose halves are turned together --------
+// (a, b) = (cosine * a - sine * b, sine * a + cosine * b)
+void peft_turn_pairs(double *x, size_t n, size_t distance, double cosine, double sine);
+// The sum of db * a - da * b over all pairs.
+double peft_turn_slope(const double *x, const double *dx, size_t n, size_t distance);
+
 #endif

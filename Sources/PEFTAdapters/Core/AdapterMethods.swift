@@ -20,6 +20,7 @@ package enum AdapterMethods {
     Reader(LoKr.self),
     Reader(Bottleneck.self),
     Reader(RandomSubspace.self),
+    Reader(QuantumPEFT.self),
   ]
 
   /// The names of all, as they stand in files.

@@ -15,7 +15,10 @@ extension Tensor {
     Kernels.gather(self, ids.values, to: result)
     return result.recorded(from: [self]) { gradient, inputs in
       let rows = gradient.contiguous.matrix
-      inputs[0]?.accumulateFromZero { Kernels.scatterAdd(rows, ids.values, into: $0.matrix) }
+      // The table may be a view of a tensor with other axes.
+      inputs[0]?.accumulateFromZero {
+        Kernels.scatterAdd(rows, ids.values, into: $0.reshaped([size, rows.columns]))
+      }
     }
   }
 }

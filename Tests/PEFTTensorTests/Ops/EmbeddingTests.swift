@@ -33,4 +33,11 @@ final class EmbeddingTests: XCTestCase {
     XCTAssertEqual(
       table.rows(at: ids).array, ids.values.flatMap { values[Int($0) * 64..<(Int($0) + 1) * 64] })
   }
+
+  func testATableThatIsAViewOfAVector() {
+    let vector = Parameter(Tensor([1, 2, 3, 4]))
+    let rows = vector.tensor.reshaped([4, 1]).rows(at: Indices([3, 1, 3]))
+    rows.backward(gradient: Tensor([1, 2, 4], shape: [3, 1]))
+    XCTAssertEqual(vector.gradient?.array, [0, 2, 0, 5])
+  }
 }
