@@ -13,6 +13,8 @@ package final class ConfigurationFile {
   private let prefix: String
   private let positions: [ExactName: Int]
   private var read: Set<Int> = []
+  /// The fields that were asked for, whether they are there or not.
+  package private(set) var askedNames: [String] = []
   private var children: [Int: ConfigurationFile] = [:]
 
   /// The most bytes a configuration may have.
@@ -58,6 +60,7 @@ package final class ConfigurationFile {
 
   /// The value of a field, or nil where it is absent or `null`; it counts as read from now on.
   package func value(_ name: String) -> JSON? {
+    ask(name)
     guard let position = positions[ExactName(name)] else { return nil }
     read.insert(position)
     let value = members[position].value
@@ -66,7 +69,12 @@ package final class ConfigurationFile {
 
   /// Whether a field is there and not `null`; this does not count as reading it.
   package func has(_ name: String) -> Bool {
-    positions[ExactName(name)].map { !members[$0].value.isNull } ?? false
+    ask(name)
+    return positions[ExactName(name)].map { !members[$0].value.isNull } ?? false
+  }
+
+  private func ask(_ name: String) {
+    if !askedNames.contains(where: { ExactName($0) == ExactName(name) }) { askedNames.append(name) }
   }
 
   /// The object in a field, or nil; the same one every time, so that what is read of it is remembered.

@@ -55,7 +55,10 @@ final class HelpTests: XCTestCase {
         "--rank is \"0\", expected a whole number"
       ),
       (["train", "--data", "x", "--output", "y", "--dropout", "2"], "--dropout is \"2\""),
-      (["train", "--data", "x", "--output", "y", "--method", "adalora"], "expected one of lora"),
+      (
+        ["train", "--data", "x", "--output", "y", "--method", "adalorra"],
+        "did you mean \"adalora\""
+      ),
       (
         ["train", "--data", "x", "--output", "y", "--schedule", "step"], "constant, linear, cosine"
       ),

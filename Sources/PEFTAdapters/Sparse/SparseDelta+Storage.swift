@@ -16,6 +16,13 @@ extension SparseDelta: StoredMethod {
     file.ignore(["mask_type", "random_seed", "init_weights"])
   }
 
+  /// With random places.
+  package var startingAnew: SparseDelta {
+    var method = self
+    method.masks = nil
+    return method
+  }
+
   /// Takes over the places.
   package mutating func takeIndices(_ values: [String: Indices]) throws(AdapterError) {
     masks = try SparseMasks(values)

@@ -11,6 +11,8 @@ struct Arguments {
 
   private let usage: Usage
   private var values: [String: (text: String, source: Source)] = [:]
+  /// All values of options that can be given several times.
+  private var repeated: [String: [String]] = [:]
 
   /// Sorts the words after the subcommand, and reads the settings file where one is named.
   init(_ words: [String], for usage: Usage) throws {
@@ -36,6 +38,9 @@ struct Arguments {
     guard let text = string(name) else { throw .missingOption(name) }
     return text
   }
+
+  /// Every value of an option that can be given several times.
+  func texts(_ name: String) -> [String] { repeated[name] ?? [] }
 
   /// The parts of a value between commas, or nil.
   func list(_ name: String) -> [String]? {
@@ -122,7 +127,7 @@ struct Arguments {
             "--\($0)"
           })
       }
-      if values[name] != nil { throw .repeated(option: name) }
+      if values[name] != nil, !option.isRepeatable { throw .repeated(option: name) }
       if option.value == nil {
         if parts.count > 1 { throw .unneededValue(option: name) }
         values[name] = ("true", .commandLine)
@@ -132,6 +137,9 @@ struct Arguments {
         values[name] = (value, .commandLine)
       } else {
         throw .missingValue(option: name)
+      }
+      if option.isRepeatable, let text = values[name]?.text {
+        repeated[name, default: []].append(text)
       }
     }
   }
@@ -148,6 +156,10 @@ struct Arguments {
       if case .settings = values[name]?.source {
         throw CommandError.repeatedSetting(path: path, name: member.name)
       }
+      if option.isRepeatable {
+        try readRepeated(name, member, path)
+        continue
+      }
       if values[name] != nil { continue }
       guard let text = Self.text(of: member.value, isSwitch: option.value == nil) else {
         if member.value.isNull { continue }
@@ -157,6 +169,20 @@ struct Arguments {
       }
       values[name] = (text, .settings(path: path))
     }
+  }
+
+  /// Names and values as an object; the command line wins.
+  private mutating func readRepeated(
+    _ name: String, _ member: JSON.Member, _ path: String
+  ) throws(CommandError) {
+    guard let members = member.value.members else {
+      throw .invalidSetting(
+        path: path, name: member.name, value: member.value.text(.compact), expected: "an object")
+    }
+    let given = repeated[name] ?? []
+    let added = members.filter { entry in !given.contains { $0.hasPrefix(entry.name + "=") } }
+    repeated[name] = given + added.map { "\($0.name)=\($0.value.text(.compact))" }
+    values[name] = ("", .settings(path: path))
   }
 
   /// A setting as it would stand on the command line; nil where it cannot stand there.

@@ -18,6 +18,14 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   case repeated(option: String)
   /// Two options that exclude each other.
   case conflict(String, String)
+  /// A method that there is not.
+  case unknownMethod(String, nearest: [String], known: [String])
+  /// A field that the settings of a method do not have.
+  case unknownField(method: String, field: String, nearest: [String])
+  /// An option that would do nothing with a method.
+  case idleOption(String, method: String)
+  /// Settings that a method cannot have; the reason names the field.
+  case invalidMethod(String)
   /// A name in a settings file that no option has.
   case unknownSetting(path: String, name: String, nearest: [String])
   /// A value in a settings file that the option cannot take.
@@ -33,7 +41,8 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   var exitCode: Int32 {
     switch self {
     case .unknownCommand, .unknownOption, .missingValue, .unneededValue, .unexpectedArgument,
-      .missingOption, .invalidValue, .repeated, .conflict:
+      .missingOption, .invalidValue, .repeated, .conflict, .unknownMethod, .unknownField,
+      .idleOption, .invalidMethod:
       2
     case .unknownSetting, .invalidSetting, .repeatedSetting, .notFinite, .unusable: 1
     }
@@ -53,6 +62,14 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
       "--\(option) is \"\(value)\", expected \(expected)"
     case .repeated(let option): "--\(option) is given twice"
     case .conflict(let one, let other): "--\(one) and --\(other) exclude each other"
+    case .unknownMethod(let name, let nearest, let known):
+      "--method is \"\(name)\"" + Self.suggestion(nearest) + (nearest.isEmpty ? "," : "")
+        + " expected one of \(known.joined(separator: ", ")), full"
+    case .unknownField(let method, let field, let nearest):
+      "the method \(method) has no setting \"\(field)\"" + Self.suggestion(nearest)
+    case .idleOption(let option, let method):
+      "--\(option) would do nothing with the method \(method)"
+    case .invalidMethod(let what): what
     case .unknownSetting(let path, let name, let nearest):
       "\(path): unknown setting \"\(name)\"" + Self.suggestion(nearest)
     case .invalidSetting(let path, let name, let value, let expected):

@@ -8,10 +8,18 @@ struct Option: Sendable {
   let fallback: String?
   /// One sentence for the help.
   let help: String
+  /// Whether it can be given several times.
+  var isRepeatable = false
 
   /// An option with a value.
   init(_ name: String, _ value: String, default fallback: String? = nil, _ help: String) {
     (self.name, self.value, self.fallback, self.help) = (name, value, fallback, help)
+  }
+
+  /// An option that can be given several times.
+  init(repeatable name: String, _ value: String, _ help: String) {
+    self.init(name, value, help)
+    isRepeatable = true
   }
 
   /// A switch.

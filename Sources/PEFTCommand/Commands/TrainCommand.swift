@@ -37,7 +37,7 @@ enum TrainCommand: Command {
       try DataFile.requireFile(file)
     }
     let folder = try ModelFolder(arguments)
-    let isModel = plan.method == .full || arguments.isOn("merged")
+    let isModel = plan.isFull || arguments.isOn("merged")
     try OutputFolder.refuse(output, sameAs: folder.path)
     let content: OutputFolder.Content = isModel ? folder.content : .adapter
     try OutputFolder.check(output, for: content)
@@ -68,7 +68,7 @@ enum TrainCommand: Command {
     if let after { Console.print("held-out loss after: \(after.rounded(digits: 4)) nats") }
     if arguments.isOn("json") {
       Console.result([
-        .init("output", .string(saved)), .init("method", .string(plan.method.rawValue)),
+        .init("output", .string(saved)), .init("method", .string(plan.methodName)),
         .init("trainable", .integer(trainableCount(model, plan))),
         .init("parameters", .integer(model.baseParameterCount)),
         .init("steps", .integer(summary?.steps ?? 0)),
@@ -90,15 +90,19 @@ enum TrainCommand: Command {
   ) throws {
     let model = folder.model
     let total = model.parameterCount()
-    if plan.method == .full {
-      if arguments.has("adapter") { throw CommandError.conflict("adapter", "method full") }
+    if plan.isFull {
       model.unfreeze()
     } else if let adapter = arguments.string("adapter") {
       try folder.loadAdapter(adapter, isTrainable: true)
-    } else {
-      let matched = try plan.lora.plan(model)
+    } else if let method = plan.method {
+      let matched = try method.plan(model)
       Console.print(matched.table)
-      try model.attach(plan.lora)
+      try model.attach(method)
+    }
+    if arguments.isOn("merged") {
+      // A method that cannot be merged says so before it is trained.
+      try model.merge()
+      try model.unmerge()
     }
     let trainable = model.parameterCount(.trainable)
     Console.print(
@@ -134,10 +138,10 @@ enum TrainCommand: Command {
   private static func save(
     _ folder: ModelFolder, _ plan: TrainingPlan, to output: String, merged: Bool
   ) throws -> String {
-    if plan.method == .lora, !merged {
+    if !plan.isFull, !merged {
       return try folder.model.adapter("default").save(to: output)
     }
-    if plan.method == .lora {
+    if !plan.isFull {
       let outcome = try MergeCommand.merge(folder, to: output, .float32)
       Console.print("largest difference on a probe after merging: \(outcome.writtenDifference)")
     } else {
@@ -148,7 +152,7 @@ enum TrainCommand: Command {
   }
 
   private static func trainableCount(_ model: CausalLM, _ plan: TrainingPlan) -> Int {
-    plan.method == .full
+    plan.isFull
       ? model.parameterCount() : (try? model.adapter("default").parameterCount) ?? 0
   }
 }

@@ -19,7 +19,8 @@ extension AdapterPlan {
     }
     var lines = order.map { kind in
       let (match, count) = (kind.match, counts[kind] ?? 0)
-      return "  \(kind.name.padded(to: 12)) \("\(match.inputs) -> \(match.outputs)".padded(to: 14))"
+      let sizes = match.inputs > 0 ? "\(match.inputs) -> \(match.outputs)" : ""
+      return "  \(kind.name.padded(to: 12)) \(sizes.padded(to: 14))"
         + (match.rank.map { " rank \($0)" } ?? "") + (match.alpha.map { ", alpha \($0)" } ?? "")
         + "  x \(count)  "
         + "\((count * match.parameters).grouped) parameters"

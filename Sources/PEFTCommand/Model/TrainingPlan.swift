@@ -4,19 +4,13 @@ import PEFTTransformer
 
 /// How `peft train` trains, read from its options.
 struct TrainingPlan {
-  /// What is trained.
-  enum Method: String, CaseIterable {
-    /// Low-rank adapters.
-    case lora
-    /// Every weight of the model.
-    case full
-  }
-
   /// What changes the parameters.
   enum OptimizerName: String, CaseIterable { case adamw, adamw8bit, sgd }
 
-  let method: Method
-  let lora: LoRA
+  /// `full` for every weight, or the method of the adapter.
+  let methodName: String
+  /// The settings of the adapter; nil for every weight, and where an adapter is trained further.
+  let method: (any AdapterMethod)?
   let loRAPlusRatio: Double?
   let optimizer: OptimizerName
   let learningRate: Double
@@ -32,9 +26,15 @@ struct TrainingPlan {
 
   /// The options from which a plan is read.
   static let options: [Option] = [
-    Option("method", "NAME", default: "lora", "What is trained: lora, or full for all weights."),
-    Option("rank", "R", default: "8", "The rank of the adapters."),
-    Option("alpha", "A", default: "16", "The adapters are scaled by A / R."),
+    Option(
+      "method", "NAME", default: "lora",
+      "What is trained: \(AdapterChoice.names.joined(separator: ", ")); or full for all weights."),
+    Option(
+      repeatable: "set", "NAME=VALUE",
+      "A field of the method's adapter_config.json that no option stands for; can be repeated."),
+    Option("rank", "R", default: "8, or the method's", "The rank of the adapters."),
+    Option(
+      "alpha", "A", default: "16, or the method's", "The adapters are scaled by A / R."),
     Option("dropout", "P", default: "0", "Dropout on the input of the adapters."),
     Option(
       "targets", "WHICH", default: "attention",
@@ -47,7 +47,9 @@ struct TrainingPlan {
       "rank-pattern", "LIST",
       "Other ranks: PATTERN=R between commas, a pattern for the end of a path."),
     Option("alpha-pattern", "LIST", "Other alphas: PATTERN=A between commas."),
-    Option("init", "NAME", default: "kaiming", "How adapters start: kaiming, gaussian or random."),
+    Option(
+      "init", "NAME", default: "kaiming",
+      "How adapters start: kaiming, gaussian, random, or another word that the method knows."),
     Option(switch: "rslora", "Scale by A / sqrt(R)."),
     Option("bias", "WHICH", default: "none", "Biases to train: none, all or lora_only."),
     Option(switch: "lora-bias", "Give the second matrix of each adapter a bias."),
@@ -75,7 +77,7 @@ struct TrainingPlan {
 
   /// Reads the options.
   init(_ arguments: Arguments) throws(CommandError) {
-    method = try arguments.choice("method") ?? .lora
+    methodName = arguments.string("method") ?? "lora"
     seed = try arguments.seed()
     optimizer = try arguments.choice("optimizer") ?? .adamw
     learningRate = try arguments.number("learning-rate", in: 1e-12...1e3) ?? 2e-4
@@ -87,20 +89,23 @@ struct TrainingPlan {
     maximumLength = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
     order = arguments.isOn("in-order") ? .given : .shuffled(seed: seed)
     groupsLengths = !arguments.isOn("in-order")
-    loRAPlusRatio = try arguments.number("lora-plus-ratio", in: 1...1e6)
+    loRAPlusRatio =
+      try arguments.number("lora-plus-ratio", in: 1...1e6) ?? AdapterPreset.named(methodName)?.ratio
     settings = try Self.settings(arguments)
-    lora = try Self.lora(arguments, seed: seed)
-    if method != .lora {
-      for name in Self.loRAOptions + ["merged"] where arguments.has(name) {
-        throw .conflict("method full", name)
-      }
+    let isFull = methodName == "full"
+    if isFull {
+      for name in AdapterFields.options + ["set", "lora-plus-ratio", "merged", "adapter"]
+      where arguments.has(name) { throw .conflict("method full", name) }
     }
+    // The adapter's own settings hold; only how it is trained can be chosen.
     if arguments.has("adapter") {
-      // The adapter's own settings hold; only how it is trained can be chosen.
-      for name in Self.loRAOptions where name != "lora-plus-ratio" && arguments.has(name) {
+      for name in AdapterFields.options + ["set", "method"] where arguments.has(name) {
         throw .conflict("adapter", name)
       }
     }
+    method =
+      isFull || arguments.has("adapter")
+      ? nil : try AdapterChoice.read(methodName, arguments, seed: seed)
     if arguments.has("momentum"), optimizer != .sgd {
       throw .conflict("momentum", optimizer.rawValue)
     }
@@ -108,11 +113,6 @@ struct TrainingPlan {
       throw .missingOption("evaluation")
     }
   }
-
-  private static let loRAOptions = [
-    "rank", "alpha", "dropout", "targets", "exclude", "layers", "layers-pattern", "rank-pattern",
-    "alpha-pattern", "init", "rslora", "bias", "lora-bias", "modules-to-save", "lora-plus-ratio",
-  ]
 
   private static func settings(_ arguments: Arguments) throws(CommandError) -> TrainerSettings {
     let steps = try arguments.integer("steps", in: 1...1_000_000_000)
@@ -125,71 +125,12 @@ struct TrainingPlan {
       maximumGradientNorm: clip > 0 ? clip : nil,
       evaluationInterval: try arguments.integer("evaluate-every", in: 1...Int.max))
   }
-
-  private static func lora(_ arguments: Arguments, seed: UInt64) throws(CommandError) -> LoRA {
-    var lora = LoRA(
-      rank: try arguments.integer("rank", in: 1...1_000_000) ?? 8,
-      alpha: try arguments.number("alpha", in: 0...1e9) ?? 16,
-      dropout: Float(try arguments.number("dropout", in: 0...0.99) ?? 0),
-      targets: targets(arguments, "targets") ?? .attention)
-    lora.excluded = targets(arguments, "exclude")
-    lora.layersToTransform = try layers(arguments)
-    lora.layersPattern = arguments.list("layers-pattern") ?? []
-    lora.rankPattern = try patterns(arguments, "rank-pattern") { Int($0) }
-    lora.alphaPattern = try patterns(arguments, "alpha-pattern") { Double($0) }
-    switch arguments.string("init") ?? "kaiming" {
-    case "kaiming": lora.initialization = .kaiming
-    case "gaussian": lora.initialization = .gaussian
-    case "random": lora.initialization = .random
-    default: throw arguments.invalid("init", expected: "kaiming, gaussian or random")
-    }
-    lora.isRankStabilized = arguments.isOn("rslora")
-    lora.hasBias = arguments.isOn("lora-bias")
-    lora.modulesToSave = arguments.list("modules-to-save") ?? []
-    lora.seed = seed
-    if let name = arguments.string("bias") {
-      guard let bias = BiasTraining(rawValue: name) else {
-        throw arguments.invalid("bias", expected: "none, all or lora_only")
-      }
-      lora.bias = bias
-    }
-    return lora
-  }
-
-  private static func patterns<Value>(
-    _ arguments: Arguments, _ name: String, _ read: (Substring) -> Value?
-  ) throws(CommandError) -> [PatternValue<Value>] {
-    var values: [PatternValue<Value>] = []
-    for word in arguments.list(name) ?? [] {
-      guard let sign = word.lastIndex(of: "="), let value = read(word[word.index(after: sign)...])
-      else { throw arguments.invalid(name, expected: "PATTERN=NUMBER between commas") }
-      values.append(PatternValue(String(word[..<sign]), value))
-    }
-    return values
-  }
-
-  private static func layers(_ arguments: Arguments) throws(CommandError) -> [Int]? {
-    guard let words = arguments.list("layers") else { return nil }
-    let numbers = words.compactMap { Int($0) }
-    guard numbers.count == words.count, numbers.allSatisfy({ $0 >= 0 }) else {
-      throw arguments.invalid("layers", expected: "numbers between commas")
-    }
-    return numbers
-  }
-
-  /// A word with a sign that no name of a module has is a regular expression.
-  private static func targets(_ arguments: Arguments, _ name: String) -> Targets? {
-    guard let text = arguments.string(name) else { return nil }
-    switch text {
-    case "attention": return .attention
-    case "all-linear": return .allLinear
-    case _ where text.contains(where: { "*+?()[]{}|^$\\".contains($0) }): return .pattern(text)
-    default: return .names(arguments.list(name) ?? [])
-    }
-  }
 }
 
 extension TrainingPlan {
+  /// Whether every weight is trained.
+  var isFull: Bool { methodName == "full" }
+
   /// The optimiser for what is trainable in a model.
   func makeOptimizer(_ model: CausalLM) -> any Optimizer {
     let parameters = model.parameters(.trainable)
