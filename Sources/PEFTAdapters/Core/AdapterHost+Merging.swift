@@ -1,5 +1,15 @@
+import PEFTCheckpoints
 import PEFTTensor
 public import PEFTTransformer
+
+/// What the change of an adapter is added to.
+public enum MergeTarget: Sendable, Hashable {
+  /// The weights as the model computes with them: what four bits stand for, where they are kept so. The adapter was trained on these.
+  case current
+  /// The weights of a model folder, for all linear layers that are kept in another precision: nearer to the original model, but
+  /// the adapter has learned to make up for the rounding that is not there then.
+  case original(folder: String)
+}
 
 extension AdapterHost {
   /// Adds the change of an adapter to the weights of the base, which is kept as it was for `unmerge`.
@@ -7,18 +17,22 @@ extension AdapterHost {
   /// In float32. The adapter must be active, so that the report compares what it should. It is not trained
   /// while it is merged.
   ///
-  /// - Parameter name: of an active adapter.
-  /// - Returns: how the output of a probe changed, which is by rounding only.
+  /// - Parameters:
+  ///   - name: of an active adapter.
+  ///   - target: what its change is added to.
+  /// - Returns: how the output of a probe changed: by rounding only with `.current` and float32 weights.
   /// - Throws: `AdapterError` for an unknown, inactive or merged adapter, one that cannot be merged, or one whose
-  ///   numbers are not finite; nothing is changed then.
+  ///   numbers are not finite, and for a folder that does not fit; nothing is changed then.
   @discardableResult
-  public func merge(_ name: String = "default") throws(AdapterError) -> MergeReport {
+  public func merge(
+    _ name: String = "default", into target: MergeTarget = .current
+  ) throws(AdapterError) -> MergeReport {
     let adapter = try adapter(name)
     if adapter.isMerged { throw .wrongState("\"\(name)\" is merged already") }
     if !adapter.isActive {
       throw .wrongState("\"\(name)\" is not active; activate it before it is merged")
     }
-    var merging = Merging(places)
+    var merging = Merging(places, restored: try originals(target, besides: name))
     try merging.add(adapter)
     let before = probeOutput()
     guard before.isFinite else {
@@ -32,6 +46,24 @@ extension AdapterHost {
     merging.apply()
     adapter.isMerged = true
     return MergeReport(parameters: merging.values.count, before: before, after: probeOutput())
+  }
+
+  /// The weights that a merge into a model folder starts from.
+  private func originals(
+    _ target: MergeTarget, besides name: String
+  ) throws(AdapterError) -> [(parameter: Parameter, value: Tensor)] {
+    guard case .original(let folder) = target else { return [] }
+    guard let model = self as? CausalLM else {
+      throw .wrongState("only a CausalLM can be merged into the weights of a model folder")
+    }
+    if let other = adapters.attachments.first(where: { $0.isMerged && $0.name != name }) {
+      throw .wrongState(
+        "\"\(other.name)\" is merged into the present weights; unmerge it before another is merged into those of a folder"
+      )
+    }
+    do throws(CheckpointError) { return try model.originalWeights(in: folder) } catch {
+      throw .file(error)
+    }
   }
 
   /// Takes the change of an adapter out of the weights again: with no other merged, the base's own bits are back.
@@ -60,11 +92,15 @@ extension AdapterHost {
   ///
   /// Frees what `unmerge` would need. An adapter that is merged already stays so.
   ///
-  /// - Parameter name: of an active or merged adapter; no other may be merged.
+  /// - Parameters:
+  ///   - name: of an active or merged adapter; no other may be merged.
+  ///   - target: what its change is added to, where it is not merged already.
   /// - Returns: how the output of a probe changed; zeros where the adapter was merged before.
   /// - Throws: `AdapterError` as `merge`, and where another adapter is merged; nothing is changed then.
   @discardableResult
-  public func mergeAndDetach(_ name: String = "default") throws(AdapterError) -> MergeReport {
+  public func mergeAndDetach(
+    _ name: String = "default", into target: MergeTarget = .current
+  ) throws(AdapterError) -> MergeReport {
     let adapter = try adapter(name)
     if let other = adapters.attachments.first(where: { $0.isMerged && $0.name != name }) {
       throw .wrongState(
@@ -72,7 +108,7 @@ extension AdapterHost {
     }
     var report = MergeReport(
       parameters: adapters.pristine.count, largestDifference: 0, largestOutput: 0)
-    if !adapter.isMerged { report = try merge(name) }
+    if !adapter.isMerged { report = try merge(name, into: target) }
     adapters.pristine = [:]
     adapter.isMerged = false
     try detach(name)
