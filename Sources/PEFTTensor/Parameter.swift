@@ -180,6 +180,17 @@ extension Parameter {
     tensor.storage.forgetPages()
   }
 
+  /// Keeps a frozen matrix in a storage that was made of it, or of something near.
+  package func store(_ storage: any WeightStorage, _ layout: WeightLayout) {
+    let size = layout == .outputInput ? shape : shape.reversed()
+    precondition(
+      !isTrainable && source == nil && size == [storage.outputs, storage.inputs],
+      "Parameter: a storage [\(storage.outputs), \(storage.inputs)] for \(shape)")
+    (own, stored) = (nil, (storage, layout, 0))
+    version = 0
+    changes += 1
+  }
+
   /// The storage where the matrix lies in one.
   package var storage: (any WeightStorage)? {
     guard let stored, stored.version == (source?.version ?? 0), source?.isTrainable != true else {
