@@ -1,9 +1,11 @@
 package import PEFTJSON
+package import PEFTTensor
 
 extension LoRA: StoredMethod {
   /// The fields of `adapter_config.json` as PEFT writes it.
   package func fields(_ context: StorageContext) -> [JSON.Member] {
-    context.fields(type: Self.type, selection)
+    if initialization.startRole == .kept { return doubled.fields(context) }
+    return context.fields(type: Self.type, selection)
       + Self.unsupported.map { JSON.Member($0.field, $0.neutral) } + [
         .init(
           "alpha_pattern",
@@ -23,6 +25,13 @@ extension LoRA: StoredMethod {
         .init("use_dora", .bool(usesWeightDecomposition)),
         .init("use_rslora", .bool(isRankStabilized)),
       ]
+  }
+
+  /// The tensors as they are; joined to a start that cannot be made from the base again.
+  package func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)] {
+    initialization.startRole == .kept
+      ? adapter.doubledValues
+      : adapter.storedTensors.map { ($0.name, $0.parameter.value) }
   }
 }
 

@@ -15,6 +15,10 @@ extension LoRA {
         try orthogonalStart(layer, rank: rank, &generator)
       }
       return ["lora_A.weight": a, "lora_B.weight": b]
+    case .gradients:
+      throw .invalidSetting(
+        "initialization", expected: "another one, or attach with LoRAGA and batches",
+        found: "gradients")
     case .pissa, .fastPiSSA, .olora:
       // Other adapters may be merged into the base at the moment; what is derived must not depend on them.
       let value = site.host.baseValue(layer.weight)

@@ -31,6 +31,9 @@ extension LoRA {
     ///
     /// "OLoRA: Orthonormal Low-Rank Adaptation of Large Language Models" (arXiv 2406.01775).
     case olora
+    /// From the gradient of the weight, which `attach` with `LoRAGA` and batches finds. It cannot be made again from the base: the
+    /// adapter is saved as plain LoRA of twice the rank, `s B A - s B0 A0`, and is that when it is loaded.
+    case gradients
   }
 }
 
@@ -63,6 +66,7 @@ extension LoRA.Initialization {
     case .pissa: .string("pissa")
     case .fastPiSSA(let iterations): .string("pissa_niter_\(iterations)")
     case .olora: .string("olora")
+    case .gradients: .string("lora_ga")
     }
   }
 
@@ -70,6 +74,7 @@ extension LoRA.Initialization {
   var startRole: AdapterTensor.Role? {
     switch self {
     case .pissa, .fastPiSSA, .olora: .derived
+    case .gradients: .kept
     default: nil
     }
   }
