@@ -8,7 +8,7 @@ struct BenchError: Error, CustomStringConvertible {
 struct BenchOptions {
   static let usage = """
     usage: peft-bench WORKLOAD [--option value ...]
-      step      --arch gpt2|llama --mode lora|lora-all|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
+      step      --arch gpt2|llama --mode lora|lora-all|dora|pissa|olora|lora-fa|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
                 --layers 12
       generate  --new 64 --precision float32|bfloat16|nf4
       quantize  --rows 4096 --columns 4096

@@ -38,7 +38,16 @@ struct StepWorkload {
     case "lora", "bf16", "qlora": try model.attach(LoRA(rank: rank, alpha: Double(2 * rank)))
     case "lora-all":
       try model.attach(LoRA(rank: rank, alpha: Double(2 * rank), targets: .allLinear))
-    default: throw BenchError("--mode \(mode) is none of lora, lora-all, bf16, qlora, full")
+    case "dora", "pissa", "olora", "lora-fa":
+      var method = LoRA(rank: rank, alpha: Double(2 * rank))
+      method.usesWeightDecomposition = mode == "dora"
+      method.freezesA = mode == "lora-fa"
+      if mode == "pissa" { method.initialization = .fastPiSSA(iterations: 4) }
+      if mode == "olora" { method.initialization = .olora }
+      try model.attach(method)
+    default:
+      throw BenchError(
+        "--mode \(mode) is none of lora, lora-all, dora, pissa, olora, lora-fa, bf16, qlora, full")
     }
     let trainable = model.parameters(.trainable)
     let optimizer = AdamW(trainable, learningRate: 1e-4)
