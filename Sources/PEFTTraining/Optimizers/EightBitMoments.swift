@@ -8,6 +8,8 @@ struct EightBitMoments {
     var step = 0
     let first: EightBitTensor
     let second: EightBitTensor
+    /// That of the parameter to which this belongs.
+    var history = 0
   }
 
   private let parameters: [NamedParameter]
@@ -15,23 +17,31 @@ struct EightBitMoments {
 
   init(_ parameters: [NamedParameter]) { self.parameters = parameters }
 
-  /// The entry of a parameter with the step raised by one; made of zeros where there is none.
+  /// The entry of a parameter with the step raised by one; made of zeros where there is none for its present history.
   mutating func advance(_ parameter: Parameter) -> Entry {
     let key = ObjectIdentifier(parameter)
     var entry =
-      entries[key]
+      current(parameter)
       ?? Entry(
         first: EightBitTensor(zeros: parameter.count, map: .signed),
-        second: EightBitTensor(zeros: parameter.count, map: .unsigned))
+        second: EightBitTensor(zeros: parameter.count, map: .unsigned),
+        history: parameter.histories)
     entry.step += 1
     entries[key] = entry
     return entry
   }
 
+  /// The entry of a parameter, unless it is of an earlier history.
+  private func current(_ parameter: Parameter) -> Entry? {
+    entries[ObjectIdentifier(parameter)].flatMap {
+      $0.history == parameter.histories ? $0 : nil
+    }
+  }
+
   var state: [String: Tensor] {
     var state: [String: Tensor] = [:]
     for named in parameters {
-      guard let entry = entries[ObjectIdentifier(named.parameter)] else { continue }
+      guard let entry = current(named.parameter) else { continue }
       state["step.\(named.path)"] = Tensor(Float(entry.step))
       for (number, moment) in [(1, entry.first), (2, entry.second)] {
         state["state\(number).\(named.path)"] = Tensor(
@@ -57,7 +67,8 @@ struct EightBitMoments {
       }
       restored[ObjectIdentifier(named.parameter)] = Entry(
         step: count, first: try Self.moment(1, .signed, named, &remaining),
-        second: try Self.moment(2, .unsigned, named, &remaining))
+        second: try Self.moment(2, .unsigned, named, &remaining),
+        history: named.parameter.histories)
     }
     entries = restored
     return remaining

@@ -28,9 +28,8 @@ struct Moments {
   /// The entry of a parameter with the step raised by one; made of zeros where there is none for its present history.
   mutating func advance(_ parameter: Parameter) -> Entry {
     let key = ObjectIdentifier(parameter)
-    let known = entries[key].flatMap { $0.history == parameter.histories ? $0 : nil }
     var entry =
-      known
+      current(parameter)
       ?? Entry(
         tensors: names.map { _ in Tensor(zeros: parameter.shape) }, history: parameter.histories)
     entry.step += 1
@@ -38,10 +37,17 @@ struct Moments {
     return entry
   }
 
+  /// The entry of a parameter, unless it is of an earlier history.
+  private func current(_ parameter: Parameter) -> Entry? {
+    entries[ObjectIdentifier(parameter)].flatMap {
+      $0.history == parameter.histories ? $0 : nil
+    }
+  }
+
   var state: [String: Tensor] {
     var state: [String: Tensor] = [:]
     for named in parameters {
-      guard let entry = entries[ObjectIdentifier(named.parameter)] else { continue }
+      guard let entry = current(named.parameter) else { continue }
       state["step.\(named.path)"] = Tensor(Float(entry.step))
       for (name, tensor) in zip(names, entry.tensors) {
         state["\(name).\(named.path)"] = tensor.copied()
