@@ -88,6 +88,39 @@ final class RowwiseTests: XCTestCase {
     }
   }
 
+  func testMethodsOfEveryKindServeRows() throws {
+    var decomposed = LoRA(rank: 2)
+    decomposed.usesWeightDecomposition = true
+    let methods: [any AdapterMethod] = [
+      decomposed, DyLoRA(rank: 2), IA3(), VeRA(rank: 4), LoHa(rank: 2), LoKr(rank: 2),
+      SparseDelta(rank: 2),
+    ]
+    for method in methods {
+      let model = try TestModels.make("llama")
+      try model.attach(LoRA(rank: 2, targets: .allLinear), name: "a").randomize(1)
+      try model.attach(method, name: "b").randomize(2, 0.1)
+      let whole = batch([0, 1, 2, 3], of: model)
+      let together = try model.withAdapters(rows: names) {
+        withoutGradients { model(whole.ids, keys: whole.keys) }
+      }
+      for (index, name) in names.enumerated() {
+        let alone = batch([index], of: model)
+        let logits = try model.withAdapters(name.map { [$0] } ?? []) {
+          withoutGradients { model(alone.ids, keys: alone.keys) }
+        }
+        XCTAssertTrue(
+          row(together, index, lengths[index]).isClose(to: logits, within: 1e-5),
+          "\(type(of: method).type) row \(index)")
+      }
+    }
+    for method in [BitFit(), LNTuning()] as [any AdapterMethod] {
+      let model = try TestModels.make("gpt2")
+      try model.attach(method, name: "b")
+      let error = expectAdapterError { try model.withAdapters(rows: ["b", nil]) {} }
+      XCTAssertEqual(error?.label, "conflict")
+    }
+  }
+
   func testGradientsReachTheAdapterOfTheirRow() throws {
     for (family, scaling) in [("llama", false), ("gpt2", true)] {
       let model = try model(family, scaling: scaling)
