@@ -57,7 +57,7 @@ extension CausalLM {
     _ count: Int, newTokens: Int = 0, row: Int
   ) throws(ModelError) {
     guard configuration.positions == .learned else { return }
-    let maximum = configuration.maximumPositions
+    let maximum = configuration.maximumPositions - decoder.virtual.count
     // The last new token is not fed again and needs no position.
     if count > maximum || max(0, newTokens - 1) > maximum - count {
       throw .tooManyTokens(row: row, tokens: count, newTokens: newTokens, maximum: maximum)

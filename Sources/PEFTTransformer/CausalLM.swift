@@ -83,7 +83,15 @@ public final class CausalLM: AdapterHost {
   /// - Returns: `[B, T, V]`.
   public func callAsFunction(_ ids: Indices, keys: [Range<Int>]? = nil) -> Tensor {
     let context = context(ids, keys: keys, dropout: nil)
-    return logits(decoder(ids, context), context)
+    let hidden = decoder(ids, context)
+    let prompt = context.virtual.prompt
+    if prompt == 0 { return logits(hidden, context) }
+    let (length, starts) = (ids.shape[1] + prompt, context.visible.starts)
+    let places = starts.enumerated().flatMap { row, start in
+      (row * length..<(row + 1) * length).filter { $0 < start || $0 >= start + prompt }
+    }
+    return logits(
+      hidden.matrix.rows(at: Indices(places.map(Int32.init), shape: ids.shape)), context)
   }
 
   /// Final norm and head of hidden states: `[..., D]` gives `[..., V]`.
@@ -91,7 +99,8 @@ public final class CausalLM: AdapterHost {
     head(decoder.norm(hidden), context)
   }
 
-  /// The context of a pass over whole rows; positions count from each row's first token that is no padding.
+  /// The context of a pass over whole rows; positions count from each row's first token that is no padding, or from what adapters
+  /// put before it.
   func context(_ ids: Indices, keys: [Range<Int>]?, dropout: DropoutKeys?) -> ForwardContext {
     precondition(ids.shape.count == 2, "CausalLM: ids of shape \(ids.shape), expected [B, T]")
     let keys = keys ?? Self.everything(ids)
@@ -99,22 +108,27 @@ public final class CausalLM: AdapterHost {
     do throws(ModelError) { try check(ids, keys: keys) } catch {
       preconditionFailure("CausalLM: \(error)")
     }
-    let length = ids.shape[1]
+    let virtual = decoder.virtual
+    let length = ids.shape[1] + virtual.prompt
     // Padding on the right counts on as in Transformers, except that no position past a table is looked up for it.
-    let last = configuration.positions == .learned ? configuration.maximumPositions - 1 : length
+    let last =
+      configuration.positions == .learned
+      ? configuration.maximumPositions - 1 : length + virtual.prefix
     let positions = keys.flatMap { range in
-      (0..<length).map { Int32(min(max(0, $0 - range.lowerBound), last)) }
+      (0..<length).map { Int32(min(max(0, $0 - range.lowerBound) + virtual.prefix, last)) }
     }
     var context = ForwardContext(
-      visible: .rows(keys, queries: length, past: 0),
-      positions: Indices(positions, shape: ids.shape), dropout: dropout, sequenceLength: length)
+      visible: .rows(
+        keys.map { $0.extended(by: virtual.prompt) }, queries: length, past: 0),
+      positions: Indices(positions, shape: [ids.shape[0], length]), dropout: dropout,
+      sequenceLength: length + virtual.prefix, virtual: virtual)
     context.rows = keys.indices.map { $0 * length..<($0 + 1) * length }
     return context
   }
 
   /// The logits of sixteen fixed tokens, or of as many as the model has positions for.
   public func probeOutput() -> Tensor {
-    let count = min(16, configuration.maximumPositions)
+    let count = min(16, max(1, configuration.maximumPositions - decoder.virtual.count))
     let ids = (0..<count).map { Int32(($0 * 7919 + 1) % configuration.vocabularySize) }
     return withoutGradients { self(Indices(ids, shape: [1, count])) }
   }

@@ -11,6 +11,8 @@ public final class Decoder: Module {
   public let layers: [Block]
   /// After the last block.
   public let norm: Norm
+  /// What puts embeddings before those of the tokens.
+  public var adapter: (any PromptAdapter)?
   /// Computes the inside of every block again in the backward pass instead of keeping it.
   public var checkpointsActivations = false
   private let embeddingDropout: Float
@@ -43,22 +45,37 @@ public final class Decoder: Module {
   public var members: Members {
     var members: Members = [names.tokens: tokens]
     if let positions { members = members.joined(with: [names.positions: positions]) }
-    return members.joined(with: [names.layers: layers, names.finalNorm: norm])
+    return members.joined(
+      with: ["": SlotMember(adapter), names.layers: layers, names.finalNorm: norm])
+  }
+
+  /// What adapters put before the first token of every sequence.
+  public var virtual: VirtualTokens {
+    VirtualTokens(
+      prefix: layers.first?.attention.adapter?.prefixLength ?? 0,
+      prompt: adapter?.promptLength ?? 0)
   }
 
   /// The hidden states after the last block, before the final norm.
   ///
   /// - Parameters:
   ///   - ids: `[B, T]`.
-  ///   - context: of this forward pass.
-  /// - Returns: `[B, T, D]`.
+  ///   - context: of this forward pass; T positions, or P more for each sequence where a prompt is put in.
+  /// - Returns: `[B, T, D]`, or P more places for each sequence.
   public func callAsFunction(_ ids: Indices, _ context: ForwardContext) -> Tensor {
     var x = tokens(ids, context)
+    if context.isFirst, context.virtual.prompt > 0, let prompt = adapter?.prompt(context) {
+      // The starts count the prompts before them.
+      let starts = context.visible.starts.enumerated().map { $1 - $0 * context.virtual.prompt }
+      x = x.beginning(with: prompt, at: starts)
+    }
     if let positions { x = x + positions(context.positions, context) }
     x = x.dropped(embeddingDropout, context.dropout)
     var spans: [Int?: AttentionSpans] = [:]
     for layer in layers {
-      let own = spans[layer.window] ?? context.visible.spans(window: layer.window)
+      let own =
+        spans[layer.window]
+        ?? context.visible.spans(window: layer.window, prefix: context.virtual.prefix)
       spans[layer.window] = own
       x = run(layer, x, own, context)
     }

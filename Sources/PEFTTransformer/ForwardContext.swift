@@ -14,15 +14,21 @@ public struct ForwardContext {
   public var rows: [Range<Int>] = []
   /// How many positions the whole sequence has by now, for positions that are scaled by it.
   public var sequenceLength: Int
+  /// What adapters put before the first token of every sequence.
+  public var virtual: VirtualTokens
 
   /// A context from its parts.
   public init(
     visible: VisibleKeys, positions: Indices, dropout: DropoutKeys? = nil,
-    cache: KeyValueCache? = nil, sequenceLength: Int
+    cache: KeyValueCache? = nil, sequenceLength: Int, virtual: VirtualTokens = VirtualTokens()
   ) {
     (self.visible, self.positions, self.dropout) = (visible, positions, dropout)
     (self.cache, self.sequenceLength) = (cache, sequenceLength)
+    self.virtual = virtual
   }
+
+  /// Whether this pass begins the sequences, so that what stands before their tokens is put in now.
+  var isFirst: Bool { (cache?.length ?? 0) == 0 }
 
   /// A context for layers that know no positions, as those of a model without attention.
   ///

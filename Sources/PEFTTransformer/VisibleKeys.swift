@@ -10,13 +10,32 @@ public enum VisibleKeys: Sendable, Hashable {
 
   /// The keys of every query of causal attention.
   ///
-  /// - Parameter window: how many keys a query sees at most, its own included; nil for all.
+  /// - Parameters:
+  ///   - window: how many keys a query sees at most, its own included; nil for all.
+  ///   - prefix: how many other keys stand before those of every sequence; they count in a window.
   /// - Returns: one range for each query.
-  public func spans(window: Int? = nil) -> AttentionSpans {
+  public func spans(window: Int? = nil, prefix: Int = 0) -> AttentionSpans {
     switch self {
     case .rows(let keys, let queries, let past):
-      AttentionSpans(keys: keys, queries: queries, past: past, isCausal: true, window: window)
-    case .segments(let segments): AttentionSpans(segments: segments, window: window)
+      AttentionSpans(
+        keys: keys.map { $0.extended(by: prefix) }, queries: queries, past: past + prefix,
+        isCausal: true, window: window)
+    case .segments(let segments):
+      AttentionSpans(segments: segments, window: window, prefix: prefix)
     }
   }
+
+  /// The places, among the tokens of all rows one after the other, at which sequences begin.
+  var starts: [Int] {
+    switch self {
+    case .rows(let keys, let queries, _):
+      keys.enumerated().map { row, range in row * queries + min(range.lowerBound, queries) }
+    case .segments(let segments): segments.map(\.lowerBound)
+    }
+  }
+}
+
+extension Range<Int> {
+  /// With so many more at the end, unless it is empty.
+  func extended(by count: Int) -> Range { isEmpty ? self : lowerBound..<upperBound + count }
 }

@@ -102,7 +102,8 @@ final class PythonTests: XCTestCase {
     var pruned = AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)
     pruned.keptTriplets["model.layers.0.self_attn.q_proj"] = [true, false, true, true]
     pruned.keptTriplets["model.layers.1.self_attn.q_proj"] = [false, false, false, false]
-    var methods: [(String, any AdapterMethod)] = [
+    var methods: [(String, any AdapterMethod)] = virtualTokens
+    methods += [
       ("llama-shira", SparseDelta(rank: 3)),
       ("qwen2-shira-layers", layers),
       ("gpt2-adalora", AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)),
@@ -127,6 +128,17 @@ final class PythonTests: XCTestCase {
       methods.append(("\(family)-lokr-both", lokr))
     }
     return methods
+  }
+
+  private static var virtualTokens: [(label: String, method: any AdapterMethod)] {
+    return [
+      ("gpt2-prefix", PrefixTuning(virtualTokens: 3)),
+      ("llama-prefix", PrefixTuning(virtualTokens: 3)),
+      ("qwen2-prefix", PrefixTuning(virtualTokens: 3)),
+      ("mistral-prefix", PrefixTuning(virtualTokens: 3)),
+      ("llama-prefix-mlp", PrefixTuning(virtualTokens: 3, isProjected: true)),
+      ("gpt2-prefix-text", PrefixTuning(text: [5, 9, 2])),
+    ]
   }
 
   private func write(_ family: String, _ change: (inout LoRA) -> Void, to folder: String) throws {

@@ -51,6 +51,7 @@ extension CausalLM {
   var filledSlots: [String] {
     walk.modules.filter {
       ($0.module as? Linear)?.adapter != nil || ($0.module as? Embedding)?.adapter != nil
+        || ($0.module as? SelfAttention)?.adapter != nil || ($0.module as? Decoder)?.adapter != nil
     }.map(\.path)
   }
 

@@ -1,3 +1,4 @@
+internal import Foundation
 import PEFTCheckpoints
 internal import PEFTJSON
 import PEFTTensor
@@ -8,7 +9,7 @@ extension Adapter {
   ///
   /// Saving twice gives the same bytes. As in PEFT, an adapter that is not called `default` goes to a folder of its
   /// name inside the given one, and the weights of an adapted `embed_tokens` or `lm_head` are saved beside it. Fields
-  /// of the file that the adapter was loaded from are kept.
+  /// of the file that the adapter was loaded from are kept. What only a training needs goes to `adapter_training.safetensors`.
   ///
   /// - Parameters:
   ///   - folder: is made where it does not exist.
@@ -35,7 +36,9 @@ extension Adapter {
     if baseModel != nil { loaded.removeAll { $0.name == "base_model_name_or_path" } }
     return try write(
       fields, loaded: loaded,
-      (storedValues + baseTensors).map { .init($0.name, $0.value) } + storedIndices, to: folder)
+      (storedValues + baseTensors).map { .init($0.name, $0.value) } + storedIndices,
+      hidden: tensors.filter { $0.role == .hidden }.map { .init($0.name, $0.parameter.value) },
+      to: folder)
   }
 
   /// What configurations say beside the settings.
@@ -49,7 +52,7 @@ extension Adapter {
   /// Writes a folder of fields, in place of which those of a file that was loaded stand, and tensors.
   func write(
     _ fields: [JSON.Member], loaded: [JSON.Member] = [], _ items: [SafetensorsFile.Item],
-    to folder: String
+    hidden: [SafetensorsFile.Item] = [], to folder: String
   ) throws(AdapterError) -> String {
     let target = name == "default" ? folder : "\(folder)/\(name)"
     var fields = fields
@@ -64,6 +67,7 @@ extension Adapter {
       try makeFolder(target)
       try SafetensorsFile.write(
         items, metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
+      try writeTrainingFile(hidden, to: "\(target)/\(AdapterFile.trainingFile)")
       try atomicallyWrite(json.text(.indented), to: "\(target)/adapter_config.json")
     } catch { throw .file(error) }
     return target
@@ -84,6 +88,20 @@ extension Adapter {
       values[module.site.path].map {
         .init(AdapterFile.name(name, at: module.site.path), $0, as: .int32)
       }
+    }
+  }
+
+  /// Writes the tensors that only a training needs, and removes those of an earlier adapter.
+  private func writeTrainingFile(
+    _ items: [SafetensorsFile.Item], to path: String
+  ) throws(CheckpointError) {
+    if !items.isEmpty {
+      return try SafetensorsFile.write(items, metadata: [("format", "pt")], to: path)
+    }
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    do { try FileManager.default.removeItem(atPath: path) } catch {
+      throw .ioFailure(
+        path: path, operation: "remove", reason: error.localizedDescription)
     }
   }
 

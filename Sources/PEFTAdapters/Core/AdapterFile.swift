@@ -1,7 +1,18 @@
+internal import Foundation
+
 /// The names in an adapter file.
 enum AdapterFile {
   /// What PEFT puts before the path of every module.
   static let prefix = "base_model.model."
+
+  /// Holds what a training needs beside the adapter itself; PEFT does not read it.
+  static let trainingFile = "adapter_training.safetensors"
+
+  /// Whether there is a file for the training in the folder of another file.
+  static func hasTrainingFile(beside path: String) -> Bool {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    return FileManager.default.fileExists(atPath: folder.appendingPathComponent(trainingFile).path)
+  }
 
   /// The name of a tensor beside a module.
   static func name(_ tensor: String, at path: String) -> String { "\(prefix)\(path).\(tensor)" }

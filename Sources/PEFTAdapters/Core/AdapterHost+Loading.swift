@@ -57,6 +57,9 @@ extension AdapterHost {
   ) throws(AdapterError) -> Adapter {
     let resolution = try Resolution(source.method, self, isStrict: false)
     var report = resolution.compare(with: source.file)
+    if let training = source.trainingFile {
+      report.add(Resolution.compare(training, resolution.hiddenTensors))
+    }
     if mode == .strict, !report.isEmpty {
       throw .doesNotFit(
         path: source.file.path, report,
@@ -67,7 +70,10 @@ extension AdapterHost {
     report.ignoredFields = source.ignoredFields
     let stored = try source.tensors(
       resolution.expectedTensors.map(\.name) + resolution.optionalBases.map(\.name),
-      besides: report)
+      hidden: resolution.hiddenTensors.map(\.name), besides: report)
+    if let training = source.trainingFile, let method = source.method as? any StoredMethod {
+      try method.checkStored(stored, path: training.path)
+    }
     let adapter = try attach(
       source.method, resolution, name: name, stored: stored, activating: activating)
     adapter.copies += copiesOfBases(resolution, stored)
@@ -110,6 +116,8 @@ extension AdapterHost {
 struct AdapterFolder {
   private(set) var method: any AdapterMethod
   let file: SafetensorsFile
+  /// What only a training needs; nil where there is no such file.
+  let trainingFile: SafetensorsFile?
   /// The fields that were read, to write them again.
   let fields: [JSON.Member]
   let ignoredFields: [String]
@@ -137,6 +145,9 @@ struct AdapterFolder {
       ignoredFields = ignored
       try refusePickle(folder)
       file = try SafetensorsFile(path: "\(folder)/adapter_model.safetensors")
+      let training = "\(folder)/\(AdapterFile.trainingFile)"
+      trainingFile =
+        files.fileExists(atPath: training) ? try SafetensorsFile(path: training) : nil
     } catch { throw .file(error) }
     guard var stored = method as? any StoredMethod else { return }
     try stored.takeIndices(try indices(Swift.type(of: stored).indicesName))
@@ -158,17 +169,19 @@ struct AdapterFolder {
     return result
   }
 
-  /// The tensors of these names that the file has and that fit.
+  /// The tensors of these names that the files have and that fit.
   func tensors(
-    _ names: [String], besides report: LoadingReport
+    _ names: [String], hidden: [String], besides report: LoadingReport
   ) throws(AdapterError) -> [String: Tensor] {
     let misshapen = Set(report.misshapen.map(\.tensor))
     var result: [String: Tensor] = [:]
-    for name in names where file[name] != nil && !misshapen.contains(name) {
-      do throws(CheckpointError) { result[name] = try file.tensor(name) } catch {
-        throw .file(error)
+    do throws(CheckpointError) {
+      for (file, names) in [(file, names), (trainingFile ?? file, hidden)] {
+        for name in names where file[name] != nil && !misshapen.contains(name) {
+          result[name] = try file.tensor(name)
+        }
       }
-    }
+    } catch { throw .file(error) }
     return result
   }
 }
@@ -194,6 +207,25 @@ extension Resolution {
       for (site, _) in sites { known.insert(AdapterFile.name(indices, at: site.path)) }
     }
     report.unexpected = file.names.filter { !known.contains($0) && !isDuplicate($0) }
+    return report
+  }
+
+  /// How the tensors of a file differ from exactly these.
+  static func compare(
+    _ file: SafetensorsFile, _ expected: [(name: String, shape: [Int])]
+  ) -> LoadingReport {
+    var report = LoadingReport()
+    for (name, shape) in expected {
+      guard let entry = file[name] else {
+        report.missing.append(name)
+        continue
+      }
+      if entry.shape != shape {
+        report.misshapen.append(.init(tensor: name, expected: shape, found: entry.shape))
+      }
+    }
+    let known = Set(expected.map(\.name))
+    report.unexpected = file.names.filter { !known.contains($0) }
     return report
   }
 }

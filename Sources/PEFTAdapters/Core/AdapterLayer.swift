@@ -86,14 +86,14 @@ public struct AdapterTensor {
     case trained
     /// It is stored, but not trained.
     case kept
-    /// It is trained, but files do not have it.
+    /// It is trained, but the files of PEFT do not have it: it is stored in a file of its own, to continue a training.
     case hidden
     /// It is neither trained nor stored, but made from the base again.
     case derived
 
     /// Whether gradients are computed for it.
     public var isTrained: Bool { self == .trained || self == .hidden }
-    /// Whether files have it.
+    /// Whether the files of PEFT have it.
     public var isStored: Bool { self == .trained || self == .kept }
   }
 

@@ -21,6 +21,7 @@ package enum AdapterMethods {
     Reader(Bottleneck.self),
     Reader(RandomSubspace.self),
     Reader(QuantumPEFT.self),
+    Reader(PrefixTuning.self),
   ]
 
   /// The names of all, as they stand in files.

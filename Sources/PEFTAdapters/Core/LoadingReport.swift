@@ -30,6 +30,13 @@ public struct LoadingReport: Sendable, Hashable {
   /// A report of nothing.
   public init() {}
 
+  /// Takes in what another file lacks or has too much.
+  mutating func add(_ other: LoadingReport) {
+    missing += other.missing
+    unexpected += other.unexpected
+    misshapen += other.misshapen
+  }
+
   /// Whether everything was read.
   public var isEmpty: Bool {
     missing.isEmpty && unexpected.isEmpty && misshapen.isEmpty && ignoredFields.isEmpty

@@ -80,6 +80,17 @@ struct Merging {
       case (let base as Embedding, let layer as any EmbeddingAdapterLayer):
         let table = try layer.merged(start(base.weight), path)
         changes.append(.init(path: "\(path).weight", place: base.weight, value: table))
+      case (_, is any AttentionAdapterLayer):
+        throw .notAdaptable(
+          module: path,
+          reason:
+            "\"\(adapter.name)\" adds keys and values that no token has, and no weight could hold "
+            + "them; keep it unmerged")
+      case (_, is any PromptAdapterLayer):
+        throw .notAdaptable(
+          module: path,
+          reason: "\"\(adapter.name)\" adds embeddings before the tokens, and no weight could hold "
+            + "them; keep it unmerged")
       default:
         throw .notAdaptable(
           module: path, reason: "what \"\(adapter.name)\" does there cannot be put into weights")

@@ -17,6 +17,20 @@ extension Resolution {
     return result
   }
 
+  /// The tensors that only a training needs, by their names in a file of their own.
+  var hiddenTensors: [(name: String, shape: [Int])] {
+    var result: [(name: String, shape: [Int])] = []
+    for entry in shared?.entries ?? [] where entry.role == .hidden {
+      result.append((entry.name, entry.shape))
+    }
+    for (site, blueprint) in sites {
+      for entry in blueprint.tensors.entries where entry.role == .hidden {
+        result.append((AdapterFile.name(entry.name, at: site.path), entry.shape))
+      }
+    }
+    return result
+  }
+
   /// Weights of the base that a file may hold beside the adapter, by their names there.
   var optionalBases: [(name: String, parameter: Parameter)] {
     sites.compactMap { site, _ in

@@ -72,7 +72,7 @@ struct Unowned {
 
 extension Members {
   /// What all layers share stands in every slot; a walk takes it at the first one.
-  fileprivate init(_ entries: [(owner: Unowned, tensors: [AdapterTensor])]) {
+  init(_ entries: [(owner: Unowned, tensors: [AdapterTensor])]) {
     let tensors = entries.flatMap { $0.owner.adapter.sharedTensors + $0.tensors }
     self.init(tensors.map { ($0.memberName, $0.parameter) })
   }
@@ -84,6 +84,8 @@ extension Adapter.AdaptedModule {
     switch module {
     case let module as Linear: module.adapter == nil || module.adapter is LinearSlot
     case let module as Embedding: module.adapter == nil || module.adapter is EmbeddingSlot
+    case let module as SelfAttention: module.adapter == nil || module.adapter is AttentionSlot
+    case let module as Decoder: module.adapter == nil || module.adapter is PromptSlot
     default: true
     }
   }
@@ -100,6 +102,14 @@ extension Adapter.AdaptedModule {
       let slot = module.adapter as? EmbeddingSlot ?? EmbeddingSlot()
       slot.entries.append((owner, layer, tensors))
       module.adapter = slot
+    case (let module as SelfAttention, let layer as any AttentionAdapterLayer):
+      let slot = module.adapter as? AttentionSlot ?? AttentionSlot()
+      slot.entries.append((owner, layer, tensors))
+      module.adapter = slot
+    case (let module as Decoder, let layer as any PromptAdapterLayer):
+      let slot = module.adapter as? PromptSlot ?? PromptSlot()
+      slot.entries.append((owner, layer, tensors))
+      module.adapter = slot
     default:
       preconditionFailure("\(site.path): a \(type(of: layer)) does not fit the module")
     }
@@ -114,6 +124,14 @@ extension Adapter.AdaptedModule {
       if slot.entries.isEmpty { module.adapter = nil }
     case let module as Embedding:
       guard let slot = module.adapter as? EmbeddingSlot else { return }
+      slot.entries.removeAll { $0.adapter.adapter === adapter }
+      if slot.entries.isEmpty { module.adapter = nil }
+    case let module as SelfAttention:
+      guard let slot = module.adapter as? AttentionSlot else { return }
+      slot.entries.removeAll { $0.adapter.adapter === adapter }
+      if slot.entries.isEmpty { module.adapter = nil }
+    case let module as Decoder:
+      guard let slot = module.adapter as? PromptSlot else { return }
       slot.entries.removeAll { $0.adapter.adapter === adapter }
       if slot.entries.isEmpty { module.adapter = nil }
     default: return

@@ -28,6 +28,14 @@ package protocol StoredMethod: AdapterMethod {
 
   /// The whole numbers that are written, by the paths of their modules.
   func storedIndices(_ adapter: Adapter) -> [String: Indices]
+
+  /// Refuses tensors that do not belong together.
+  ///
+  /// - Parameters:
+  ///   - tensors: what was read, by the names in the files.
+  ///   - path: of the file for the training.
+  /// - Throws: `AdapterError.wrongState`.
+  func checkStored(_ tensors: [String: Tensor], path: String) throws(AdapterError)
 }
 
 extension StoredMethod {
@@ -47,6 +55,9 @@ extension StoredMethod {
   package mutating func takeIndices(_ values: [String: Indices]) throws(AdapterError) {}
   /// There are none.
   package func storedIndices(_ adapter: Adapter) -> [String: Indices] { [:] }
+
+  /// Accepts everything.
+  package func checkStored(_ tensors: [String: Tensor], path: String) throws(AdapterError) {}
 }
 
 /// What a configuration says beside the settings.

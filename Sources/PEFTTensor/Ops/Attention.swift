@@ -50,15 +50,17 @@ public struct AttentionSpans: Sendable {
   /// - Parameters:
   ///   - segments: ranges that cover the row from 0 on without a gap.
   ///   - window: how many keys a query sees at most, its own included; nil for all.
-  public init(segments: [Range<Int>], window: Int? = nil) {
+  ///   - prefix: how many keys without a query stand before those of each sequence.
+  public init(segments: [Range<Int>], window: Int? = nil, prefix: Int = 0) {
     var (low, high): ([Int32], [Int32]) = ([], [])
-    for segment in segments {
+    for (index, segment) in segments.enumerated() {
       precondition(
         segment.lowerBound == low.count, "AttentionSpans: a gap before the segment \(segment)")
+      let first = segment.lowerBound + index * prefix
       for query in segment {
-        low.append(
-          Int32(window.map { max(segment.lowerBound, query - $0 + 1) } ?? segment.lowerBound))
-        high.append(Int32(query + 1))
+        let own = query + (index + 1) * prefix
+        low.append(Int32(window.map { max(first, own - $0 + 1) } ?? first))
+        high.append(Int32(own + 1))
       }
     }
     self.init(low: low, high: high, batch: 1, queries: low.count)

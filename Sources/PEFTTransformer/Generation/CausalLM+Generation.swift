@@ -69,6 +69,16 @@ extension CausalLM {
     }
   }
 
+  /// The keys and values that every layer has for `[B, T]` ids, as attention gets them: `[B, T, G * K]` each.
+  package func keysAndValues(_ ids: Indices) -> [(keys: Tensor, values: Tensor)] {
+    withoutGradients {
+      var feeder = TokenFeeder(
+        self, starts: Array(repeating: 0, count: ids.shape[0]), capacity: ids.shape[1])
+      _ = feeder.feed(ids)
+      return feeder.keysAndValues
+    }
+  }
+
   /// The logits of every position of `[B, T]` ids, computed in pieces through a cache: what generation computes.
   ///
   /// - Parameters:

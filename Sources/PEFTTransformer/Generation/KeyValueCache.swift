@@ -26,6 +26,13 @@ public final class KeyValueCache {
   /// The memory that the keys and values take, in bytes.
   public var byteCount: Int { (keys + values).reduce(0) { $0 + $1.count * 4 } }
 
+  /// What every layer holds, `[B, length, G * K]` each; a copy.
+  var layers: [(keys: Tensor, values: Tensor)] {
+    zip(keys, values).map { keys, values in
+      (keys.sliced(axis: 1, 0..<length).copied(), values.sliced(axis: 1, 0..<length).copied())
+    }
+  }
+
   /// Adds the keys and values of new tokens and returns all; `advance` makes them count once every layer has added its own.
   ///
   /// The tensors returned reach to the capacity: spans keep queries from what is not filled.

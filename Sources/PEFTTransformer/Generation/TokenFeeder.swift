@@ -5,6 +5,7 @@ struct TokenFeeder {
   private let model: CausalLM
   private let cache: KeyValueCache
   private let starts: [Int]
+  private let virtual: VirtualTokens
   /// From how many positions on the frequencies depend on their number; nil for never.
   private let limit: Int?
   /// The tokens that were fed, where they may have to be fed again.
@@ -15,10 +16,12 @@ struct TokenFeeder {
   /// - Parameters:
   ///   - model: what is fed.
   ///   - starts: the first place that is no padding, for each row.
-  ///   - capacity: how many tokens each row will have.
+  ///   - capacity: how many tokens each row will have, without those that adapters put before them.
   init(_ model: CausalLM, starts: [Int], capacity: Int) {
     (self.model, self.starts) = (model, starts)
-    cache = KeyValueCache(model.configuration, batch: starts.count, capacity: capacity)
+    virtual = model.decoder.virtual
+    cache = KeyValueCache(
+      model.configuration, batch: starts.count, capacity: capacity + virtual.count)
     if case .rotary(let scaling) = model.configuration.positions, scaling.dependsOnLength {
       limit = model.configuration.maximumPositions
     } else {
@@ -38,22 +41,30 @@ struct TokenFeeder {
 
   private mutating func logits(_ new: Indices, last: Int) -> Tensor {
     let ids = tokensToFeed(new)
-    let (batch, count, past) = (ids.shape[0], ids.shape[1], cache.length)
+    let isFirst = cache.length == 0
+    let (batch, count) = (ids.shape[0], ids.shape[1] + (isFirst ? virtual.prompt : 0))
+    let past = isFirst ? 0 : cache.length - virtual.prefix
     let keys = starts.map { $0..<max($0, past + count) }
     let positions = starts.flatMap { start in
-      (past..<past + count).map { Int32(max(0, $0 - start)) }
+      (past..<past + count).map { Int32(max(0, $0 - start) + virtual.prefix) }
     }
     let context = ForwardContext(
       visible: .rows(keys, queries: count, past: past),
-      positions: Indices(positions, shape: ids.shape), cache: cache,
-      sequenceLength: longest(past + count))
+      positions: Indices(positions, shape: [batch, count]), cache: cache,
+      sequenceLength: longest(past + count) + virtual.prefix, virtual: virtual)
     let hidden = model.decoder(ids, context)
-    cache.advance(by: count)
+    cache.advance(by: isFirst ? count + virtual.prefix : count)
     let places = (0..<batch).flatMap { row in
       (count - last..<count).map { Int32(row * count + $0) }
     }
     return model.logits(hidden.matrix.rows(at: Indices(places, shape: [batch, last])), context)
   }
+
+  /// What every layer keeps for the tokens that were fed.
+  var keysAndValues: [(keys: Tensor, values: Tensor)] { cache.layers }
+
+  /// How many keys every layer keeps for a row.
+  var cachedLength: Int { cache.length }
 
   /// The new tokens, or all so far where keys and values of the earlier ones hold no longer.
   ///
@@ -65,7 +76,7 @@ struct TokenFeeder {
     let length = cache.length + ids.shape[1]
     guard cache.length > 0, longest(length) > limit else { return ids }
     cache.removeAll()
-    return Indices(seen.flatMap { $0 }, shape: [seen.count, length])
+    return Indices(seen.flatMap { $0 }, shape: [seen.count, seen.first?.count ?? 0])
   }
 
   private func longest(_ length: Int) -> Int { length - (starts.min() ?? 0) }

@@ -1,6 +1,7 @@
 public import PEFTTensor
 
-/// Attention of a sequence to itself, with grouped key-value heads and rotary positions where the family has them.
+/// Attention of a sequence to itself, with grouped key-value heads and rotary positions where the family has them, and with a
+/// slot for an adapter.
 public final class SelfAttention: Module {
   /// How queries, keys and values are made.
   public enum Projection {
@@ -14,13 +15,18 @@ public final class SelfAttention: Module {
   public let projection: Projection
   /// The map of the joined heads.
   public let output: Linear
+  /// What puts keys and values before those of the tokens.
+  public var adapter: (any AttentionAdapter)?
+  /// Its number among the layers of the model.
+  public let layer: Int
   private let names: TransformerConfiguration.Names
-  private let headWidth: Int
+  /// K.
+  public let headWidth: Int
   private let heads: Int
-  private let groups: Int
+  /// G, the number of heads of keys and values.
+  public let groups: Int
   private let rotary: RotaryPositions?
   private let dropout: TransformerConfiguration.Dropout
-  private let layer: Int
 
   init(
     projection: Projection, output: Linear, rotary: RotaryPositions?, layer: Int,
@@ -36,11 +42,13 @@ public final class SelfAttention: Module {
 
   /// What this keeps, by its names in checkpoints.
   public var members: Members {
-    switch projection {
-    case .fused(let map): [names.query: map, names.attentionOutput: output]
-    case .separate(let query, let key, let value):
-      [names.query: query, names.key: key, names.value: value, names.attentionOutput: output]
-    }
+    let maps: Members =
+      switch projection {
+      case .fused(let map): [names.query: map, names.attentionOutput: output]
+      case .separate(let query, let key, let value):
+        [names.query: query, names.key: key, names.value: value, names.attentionOutput: output]
+      }
+    return maps.joined(with: ["": SlotMember(adapter)])
   }
 
   /// The output of attention, `[B, T, D]`.
@@ -52,6 +60,16 @@ public final class SelfAttention: Module {
       let table = rotary.table(length: context.sequenceLength)
       query = query.rotated(headWidth: headWidth, table: table, positions: context.positions)
       key = key.rotated(headWidth: headWidth, table: table, positions: context.positions)
+    }
+    if context.isFirst, context.virtual.prefix > 0,
+      let prefix = adapter?.prefix(base: self, context)
+    {
+      precondition(
+        prefix.keys.rows == context.virtual.prefix,
+        "SelfAttention: a prefix of \(prefix.keys.shape) in a model of \(context.virtual.prefix)")
+      let starts = context.visible.starts
+      key = key.beginning(with: prefix.keys, at: starts)
+      value = value.beginning(with: prefix.values, at: starts)
     }
     if let cache = context.cache {
       (key, value) = cache.extend(layer: layer, keys: key, values: value)
@@ -75,5 +93,13 @@ public final class SelfAttention: Module {
         all.columns(0..<q), all.columns(q..<q + k), all.columns(q + k..<q + 2 * k)
       )
     }
+  }
+}
+
+extension Tensor {
+  /// Sequences `[B, T, C]` with the same rows before each: `[B, P + T, C]`, or `[1, S, C]` where one row holds several of them.
+  func beginning(with rows: Tensor, at starts: [Int]) -> Tensor {
+    let result = matrix.inserting(rows, before: starts)
+    return result.reshaped([shape[0], result.shape[0] / max(1, shape[0]), columns])
   }
 }

@@ -37,7 +37,8 @@ def check(folder):
     ids, expected = stored["ids"], stored["logits"]
     mask = (torch.arange(ids.shape[1])[None] < stored["lengths"][:, None]).long()
     with torch.no_grad():
-        found = model(input_ids=ids, attention_mask=mask).logits
+        # Those of virtual tokens come first.
+        found = model(input_ids=ids, attention_mask=mask).logits[:, -ids.shape[1] :]
     difference = ((found - expected).abs() * mask[..., None]).max().item() / expected.abs().max().item()
     own = load_file(f"{folder}/adapter/adapter_model.safetensors")
     # With bias="all", PEFT writes those of saved modules again under their inner names.

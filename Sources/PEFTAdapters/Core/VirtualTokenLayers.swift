@@ -1,0 +1,59 @@
+public import PEFTTensor
+public import PEFTTransformer
+
+/// What a method puts before the keys and values of one attention.
+public protocol AttentionAdapterLayer: AdapterLayer {
+  /// P, the same in every layer.
+  var prefixLength: Int { get }
+  /// Keys and values, `[P, G * K]` each.
+  func prefix(_ context: ForwardContext) -> (keys: Tensor, values: Tensor)
+}
+
+/// What a method puts before the embeddings of the tokens.
+public protocol PromptAdapterLayer: AdapterLayer {
+  /// P.
+  var promptLength: Int { get }
+  /// The embeddings, `[P, D]`.
+  func prompt(_ context: ForwardContext) -> Tensor
+}
+
+/// The adapters of one attention; the prefix of the first one comes first.
+final class AttentionSlot: AttentionAdapter {
+  var entries: [(adapter: Unowned, layer: any AttentionAdapterLayer, tensors: [AdapterTensor])] = []
+
+  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
+
+  var prefixLength: Int { layers.reduce(0) { $0 + $1.prefixLength } }
+
+  func prefix(
+    base: SelfAttention, _ context: ForwardContext
+  ) -> (keys: Tensor, values: Tensor)? {
+    let parts = layers.map { $0.prefix(context) }
+    guard parts.count > 1 else { return parts.first }
+    return (
+      .concatenated(parts.map(\.keys), axis: 0), .concatenated(parts.map(\.values), axis: 0)
+    )
+  }
+
+  private var layers: [any AttentionAdapterLayer] {
+    entries.filter(\.adapter.isEffective).map(\.layer)
+  }
+}
+
+/// The adapters of one decoder; the prompt of the first one comes first.
+final class PromptSlot: PromptAdapter {
+  var entries: [(adapter: Unowned, layer: any PromptAdapterLayer, tensors: [AdapterTensor])] = []
+
+  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
+
+  var promptLength: Int { layers.reduce(0) { $0 + $1.promptLength } }
+
+  func prompt(_ context: ForwardContext) -> Tensor? {
+    let parts = layers.map { $0.prompt(context) }
+    return parts.count > 1 ? .concatenated(parts, axis: 0) : parts.first
+  }
+
+  private var layers: [any PromptAdapterLayer] {
+    entries.filter(\.adapter.isEffective).map(\.layer)
+  }
+}
