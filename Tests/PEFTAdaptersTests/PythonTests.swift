@@ -131,6 +131,7 @@ final class PythonTests: XCTestCase {
   }
 
   private static var virtualTokens: [(label: String, method: any AdapterMethod)] {
+    let prompt = PromptTuning(virtualTokens: 3, initialization: .vocabulary)
     return [
       ("gpt2-prefix", PrefixTuning(virtualTokens: 3)),
       ("llama-prefix", PrefixTuning(virtualTokens: 3)),
@@ -138,6 +139,8 @@ final class PythonTests: XCTestCase {
       ("mistral-prefix", PrefixTuning(virtualTokens: 3)),
       ("llama-prefix-mlp", PrefixTuning(virtualTokens: 3, isProjected: true)),
       ("gpt2-prefix-text", PrefixTuning(text: [5, 9, 2])),
+      ("gpt2-prompt", prompt), ("llama-prompt", prompt), ("qwen2-prompt", prompt),
+      ("mistral-prompt", prompt),
     ]
   }
 

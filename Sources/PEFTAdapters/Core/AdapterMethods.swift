@@ -22,6 +22,7 @@ package enum AdapterMethods {
     Reader(RandomSubspace.self),
     Reader(QuantumPEFT.self),
     Reader(PrefixTuning.self),
+    Reader(PromptTuning.self),
   ]
 
   /// The names of all, as they stand in files.
