@@ -141,6 +141,8 @@ final class PythonTests: XCTestCase {
       ("gpt2-prefix-text", PrefixTuning(text: [5, 9, 2])),
       ("gpt2-prompt", prompt), ("llama-prompt", prompt), ("qwen2-prompt", prompt),
       ("mistral-prompt", prompt),
+      ("llama-ptuning", PTuning(virtualTokens: 3)),
+      ("gpt2-ptuning-lstm", PTuning(virtualTokens: 3, encoder: .lstm)),
     ]
   }
 

@@ -23,6 +23,7 @@ package enum AdapterMethods {
     Reader(QuantumPEFT.self),
     Reader(PrefixTuning.self),
     Reader(PromptTuning.self),
+    Reader(PTuning.self),
   ]
 
   /// The names of all, as they stand in files.
