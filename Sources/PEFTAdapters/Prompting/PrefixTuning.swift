@@ -116,7 +116,7 @@ public final class PrefixLayer: AttentionAdapterLayer {
   ///
   /// The hidden layer of the map is computed again in every layer: that costs less than a thousandth of a training step, and a
   /// layer whose activations are computed again needs no other's.
-  public func prefix(_ context: ForwardContext) -> (keys: Tensor, values: Tensor) {
+  public func prefix(_ context: ForwardContext) -> (keys: Tensor, values: Tensor)? {
     let own = PrefixTuning.project(parameters.mapValues(\.tensor), columns)
     let width = columns.count / 2
     return (own.columns(0..<width), own.columns(width..<2 * width))

@@ -35,7 +35,7 @@ public final class Block: Module {
   public func callAsFunction(
     _ x: Tensor, spans: AttentionSpans, _ context: ForwardContext
   ) -> Tensor {
-    let mixed = x + attention(attentionNorm(x), spans: spans, context)
+    let mixed = x + attention(attentionNorm(x), spans: spans, window: window, context)
     return mixed + feedForward(feedForwardNorm(mixed), context)
   }
 }

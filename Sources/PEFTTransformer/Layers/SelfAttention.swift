@@ -52,8 +52,15 @@ public final class SelfAttention: Module {
   }
 
   /// The output of attention, `[B, T, D]`.
+  ///
+  /// - Parameters:
+  ///   - x: `[B, T, D]`.
+  ///   - spans: which keys every query sees.
+  ///   - window: how many keys a query sees at most, as the spans say it; nil for all.
+  ///   - context: of this forward pass.
+  /// - Returns: `[B, T, D]`.
   public func callAsFunction(
-    _ x: Tensor, spans: AttentionSpans, _ context: ForwardContext
+    _ x: Tensor, spans: AttentionSpans, window: Int? = nil, _ context: ForwardContext
   ) -> Tensor {
     var (query, key, value) = project(x, context)
     if let rotary {
@@ -74,13 +81,27 @@ public final class SelfAttention: Module {
     if let cache = context.cache {
       (key, value) = cache.extend(layer: layer, keys: key, values: value)
     }
-    let mixed = query.attention(
-      keys: key, values: value, headWidth: headWidth, spans: spans,
-      scale: 1 / Float(headWidth).squareRoot(),
-      dropout: context.dropout == nil ? 0 : dropout.attention,
-      dropoutKey: dropout.attention > 0 ? context.dropout?.next() ?? 0 : 0)
+    let scale = 1 / Float(headWidth).squareRoot()
+    let dropped = context.dropout == nil ? 0 : dropout.attention
+    let mixed: Tensor
+    if let groups = adapter?.groups(context) {
+      let halves = [false, true].map {
+        context.visible.spans(
+          in: groups, isShifted: $0, window: window, prefix: context.virtual.prefix)
+      }
+      mixed = query.attention(
+        keys: key, values: value, headWidth: headWidth, halves: halves, scale: scale,
+        dropout: dropped, dropoutKeys: context.dropout)
+    } else {
+      mixed = query.attention(
+        keys: key, values: value, headWidth: headWidth, spans: spans, scale: scale,
+        dropout: dropped, dropoutKey: dropped > 0 ? context.dropout?.next() ?? 0 : 0)
+    }
     return output(mixed, context).dropped(dropout.residual, context.dropout)
   }
+
+  /// Stretches rotary positions from now on.
+  func rescalePositions(_ scaling: RotaryScaling) { rotary?.scaling = scaling }
 
   private func project(_ x: Tensor, _ context: ForwardContext) -> (Tensor, Tensor, Tensor) {
     switch projection {

@@ -1,6 +1,6 @@
 public import PEFTTensor
 
-/// Puts keys and values before those of the tokens of an attention.
+/// Puts keys and values before those of the tokens of an attention, or keeps it within groups.
 public protocol AttentionAdapter: Module {
   /// P, the same in every layer of a model.
   var prefixLength: Int { get }
@@ -13,6 +13,13 @@ public protocol AttentionAdapter: Module {
   func prefix(
     base: SelfAttention, _ context: ForwardContext
   ) -> (keys: Tensor, values: Tensor)?
+  /// The groups within which attention stays in this pass; nil for full attention.
+  func groups(_ context: ForwardContext) -> AttentionGroups?
+}
+
+extension AttentionAdapter {
+  /// None.
+  public func groups(_ context: ForwardContext) -> AttentionGroups? { nil }
 }
 
 /// Puts embeddings before those of the tokens of a decoder.
