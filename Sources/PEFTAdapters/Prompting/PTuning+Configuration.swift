@@ -18,7 +18,7 @@ extension PTuning: StoredMethod {
     encoderHiddenSize = try file.optionalInteger("encoder_hidden_size")
     encoderLayers = try file.positiveInteger("encoder_num_layers", default: 2)
     encoderDropout = Float(try file.number("encoder_dropout", default: 0))
-    hasEncoder = AdapterFile.hasTrainingFile(beside: file.path)
+    hasEncoder = try VirtualTokenSettings.hasEncoder(file)
   }
 
   /// The fields of `adapter_config.json` as PEFT writes it.

@@ -18,7 +18,7 @@ extension PrefixTuning: StoredMethod {
       }
       initialization = .zero
     }
-    hasEncoder = AdapterFile.hasTrainingFile(beside: file.path)
+    hasEncoder = try VirtualTokenSettings.hasEncoder(file)
   }
 
   /// The fields of `adapter_config.json` as PEFT writes it.

@@ -38,7 +38,14 @@ enum VirtualTokenSettings {
       "peft_type", "peft_version", "token_dim", "num_layers", "num_attention_heads",
     ])
     try file.refuse([("num_transformer_submodules", .integer(1)), ("modules_to_save", .null)])
-    return try file.positiveInteger("num_virtual_tokens", default: 0)
+    return try file.positiveInteger("num_virtual_tokens", default: 20)
+  }
+
+  /// Whether there is an encoder: a folder has one in the file for the training, settings for a new adapter, which are not
+  /// `inference_mode`, ask for one.
+  static func hasEncoder(_ file: ConfigurationFile) throws(CheckpointError) -> Bool {
+    let isFolder = try file.bool("inference_mode", default: false)
+    return !isFolder || AdapterFile.hasTrainingFile(beside: file.path)
   }
 
   /// Refuses an encoder whose output is not what is stored beside it, as after one of the two files was exchanged.
