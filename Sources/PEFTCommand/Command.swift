@@ -17,7 +17,7 @@ enum CommandLineTool {
   private static var commands: [any Command.Type] {
     [
       DemoCommand.self, TrainCommand.self, EvaluateCommand.self, GenerateCommand.self,
-      MergeCommand.self, InspectCommand.self, PretrainCommand.self,
+      MergeCommand.self, InspectCommand.self, CompareCommand.self, PretrainCommand.self,
     ]
   }
 

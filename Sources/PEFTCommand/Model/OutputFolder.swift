@@ -8,11 +8,14 @@ enum OutputFolder {
     case adapter
     /// A model, with these files beside its weights.
     case model(tokenizer: [String])
+    /// What a comparison of methods writes.
+    case comparison
 
     fileprivate var name: String {
       switch self {
       case .adapter: "an adapter"
       case .model: "a model"
+      case .comparison: "a comparison"
       }
     }
 
@@ -25,6 +28,10 @@ enum OutputFolder {
           || ModelFolder.tokenizerFiles.contains(file)
       case .model(let tokenizer):
         return file == "config.json" || Checkpoint.isFile(file) || tokenizer.contains(file)
+      case .comparison:
+        return [
+          "compare.svg", "data.jsonl", "held-out.jsonl", "logs", "results.json", "runs", "table.md",
+        ].contains(file)
       }
     }
   }

@@ -1,0 +1,167 @@
+import Foundation
+
+/// The held-out loss of methods against the time of a step, as a picture.
+///
+/// A point is the mean over the seeds, the line through it goes from the least to the largest.
+struct ComparisonPicture {
+  /// What a picture shows of a method.
+  private struct Point {
+    var name: String
+    var x: Double
+    var y: Double
+    var least: Double
+    var largest: Double
+    var isMergeable: Bool
+  }
+
+  private static let (width, height) = (960.0, 640.0)
+  private static let frame = LabelPlacement.Box(x: 76, y: 84, width: 860, height: 490)
+  private static let (ink, grey, blue) = ("#1b1f24", "#d8dee4", "#0b62c4")
+
+  private let points: [Point]
+  private let missing: [String]
+  private let subtitle: String
+
+  /// A picture of the methods that have figures, with a line that says what they did.
+  init(_ outcomes: [MethodOutcome], subtitle: String) {
+    self.subtitle = subtitle
+    points = outcomes.compactMap { outcome in
+      guard let loss = outcome.loss, loss > 0, let step = outcome.medianStepSeconds else {
+        return nil
+      }
+      return Point(
+        name: outcome.method.title, x: 1000 * step, y: loss, least: outcome.losses.min() ?? loss,
+        largest: outcome.losses.max() ?? loss, isMergeable: outcome.isMergeable)
+    }
+    missing = outcomes.filter { $0.loss == nil }.map(\.method.title)
+  }
+
+  /// The picture as an SVG file that needs nothing else.
+  var svg: String {
+    var lines = [
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Self.width.pixels) "
+        + "\(Self.height.pixels)\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
+        + "fill=\"\(Self.ink)\">",
+      "<title>Held-out loss against time a step</title>",
+      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+      text(
+        "Methods at about equal trained parameters", 24, 30, "font-size=\"18\" font-weight=\"bold\""
+      ),
+      text(subtitle, 24, 50, "fill=\"#57606a\""),
+    ]
+    lines += legend
+    if points.isEmpty {
+      lines.append(text("No method has figures.", Self.frame.x, Self.frame.y + 20))
+    } else {
+      lines += plot
+    }
+    if !missing.isEmpty {
+      lines.append(
+        text("Without figures: \(missing.joined(separator: ", "))", 24, 630, "fill=\"#57606a\""))
+    }
+    return (lines + ["</svg>", ""]).joined(separator: "\n")
+  }
+
+  private var plot: [String] {
+    let frame = Self.frame
+    let bottom = frame.y + frame.height
+    let across = PictureAxis(
+      points.map(\.x), pixels: (frame.x, frame.x + frame.width), isLogarithmic: true)
+    let upward = PictureAxis(
+      points.flatMap { [$0.least, $0.largest] }.filter { $0 > 0 }, pixels: (bottom, frame.y),
+      isLogarithmic: true)
+    var lines: [String] = []
+    for tick in across.ticks {
+      let x = across.place(tick.value)
+      lines.append(line(x, frame.y, x, bottom, Self.grey))
+      lines.append(text(tick.text, x, bottom + 18, "text-anchor=\"middle\""))
+    }
+    for tick in upward.ticks {
+      let y = upward.place(tick.value)
+      lines.append(line(frame.x, y, frame.x + frame.width, y, Self.grey))
+      lines.append(text(tick.text, frame.x - 8, y + 4, "text-anchor=\"end\""))
+    }
+    lines.append(
+      text("milliseconds a step", frame.x + frame.width / 2, bottom + 38, "text-anchor=\"middle\""))
+    lines.append(
+      "<text transform=\"translate(20 \((frame.y + frame.height / 2).pixels)) rotate(-90)\" "
+        + "text-anchor=\"middle\">held-out loss, nats a token</text>")
+    let places = points.map { (x: across.place($0.x), y: upward.place($0.y)) }
+    let spreads = points.map { (from: upward.place($0.least), to: upward.place($0.largest)) }
+    for (place, spread) in zip(places, spreads) {
+      lines.append(line(place.x, spread.from, place.x, spread.to, Self.blue))
+    }
+    for (place, point) in zip(places, points) { lines.append(dot(place, point.isMergeable)) }
+    return lines + labels(places, spreads)
+  }
+
+  /// The names, beside their points where there is room, else at the end of a line.
+  private func labels(
+    _ places: [(x: Double, y: Double)], _ spreads: [(from: Double, to: Double)]
+  ) -> [String] {
+    let taken = zip(places, spreads).flatMap { place, spread in
+      [
+        LabelPlacement.Box(x: place.x - 7, y: place.y - 7, width: 14, height: 14),
+        .init(x: place.x - 2, y: spread.to - 1, width: 4, height: spread.from - spread.to + 2),
+      ]
+    }
+    var placement = LabelPlacement(frame: Self.frame, taken: taken)
+    // Points with many neighbours have the fewest free places, so they choose first.
+    let neighbours = places.map { place in
+      places.count { abs($0.x - place.x) < 90 && abs($0.y - place.y) < 40 }
+    }
+    let order = points.indices.sorted { (neighbours[$1], $0) < (neighbours[$0], $1) }
+    return order.flatMap { index -> [String] in
+      let name = points[index].name
+      guard
+        let label = placement.place(
+          places[index], width: 6.8 * Double(name.count), height: 15)
+      else { return [] }
+      let from = places[index]
+      let pointer = label.line.map { [line(from.x, from.y, $0.x, $0.y, "#8c959f")] } ?? []
+      let anchor = ["start", "middle", "end"][label.side + 1]
+      let x = label.box.x + label.box.width * Double(1 + label.side) / 2
+      // The white edge keeps the lines of the grid out of the letters.
+      let style = "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\""
+      return pointer + [text(name, x, label.box.y + 12, "text-anchor=\"\(anchor)\" \(style)")]
+    }
+  }
+
+  private var legend: [String] {
+    [
+      dot((x: 30, y: 68), true), text("can be merged into its base", 42, 72),
+      dot((x: 230, y: 68), false), text("cannot, or has nothing to merge", 242, 72),
+      text("the line through a point: least to largest of the seeds", 460, 72),
+    ]
+  }
+
+  private func dot(_ place: (x: Double, y: Double), _ isFilled: Bool) -> String {
+    "<circle cx=\"\(place.x.pixels)\" cy=\"\(place.y.pixels)\" r=\"5\" fill=\""
+      + "\(isFilled ? Self.blue : "#ffffff")\" stroke=\"\(Self.blue)\" stroke-width=\"1.5\"/>"
+  }
+
+  private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String)
+    -> String
+  {
+    "<line x1=\"\(x1.pixels)\" y1=\"\(y1.pixels)\" x2=\"\(x2.pixels)\" y2=\"\(y2.pixels)\" "
+      + "stroke=\"\(colour)\"/>"
+  }
+
+  private func text(_ text: String, _ x: Double, _ y: Double, _ more: String = "") -> String {
+    "<text x=\"\(x.pixels)\" y=\"\(y.pixels)\"\(more.isEmpty ? "" : " " + more)>"
+      + "\(text.escaped)</text>"
+  }
+}
+
+extension Double {
+  /// A coordinate with one digit after the point.
+  fileprivate var pixels: String { rounded(digits: 1) }
+}
+
+extension String {
+  /// The text as it stands between tags.
+  fileprivate var escaped: String {
+    replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
+      .replacingOccurrences(of: ">", with: "&gt;")
+  }
+}
