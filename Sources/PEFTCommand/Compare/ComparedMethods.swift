@@ -46,7 +46,7 @@ extension ComparedMethod {
     },
     Self(
       "quantum-pauli", "Quantum-PEFT, Pauli", "2503.05431", "angles of circuits, for rank 8",
-      .products,
+      .vectors,
       sizes: 1...4, method: "quantum-peft"
     ) { ["--rank", "8", "--set", "frame=pauli", "--set", "layers=\($0.size)"] + allLinear },
     Self(
@@ -60,11 +60,11 @@ extension ComparedMethod {
     ) { ranked(max(1, $0.rank / 2)) + allLinear + ["--set", "d=\(Double($0.size) / 10_000)"] },
     Self(
       "houlsby", "Houlsby adapters", "1902.00751", "two bottlenecks a layer, and the norms",
-      .lowRank, sizes: 1...4096
+      .bottlenecks, sizes: 1...4096
     ) { ["--rank", "\($0.size)"] },
     Self(
       "pfeiffer", "Pfeiffer adapters", "2005.00247", "one bottleneck a layer, and the norms",
-      .lowRank, sizes: 1...4096
+      .bottlenecks, sizes: 1...4096
     ) { ["--rank", "\($0.size)"] },
     Self(
       "prefix-tuning", "prefix tuning", "2101.00190", "keys and values before those of the text",
@@ -75,10 +75,10 @@ extension ComparedMethod {
       "prompt-tuning", "prompt tuning", "2104.08691", "embeddings before those of the text",
       .vectors, sizes: 1...32
     ) { ["--set", "num_virtual_tokens=\($0.size)"] },
-    Self("ia3", "IA3", "2205.05638", "scales of keys, values and inner units", .products) { _ in []
+    Self("ia3", "IA3", "2205.05638", "scales of keys, values and inner units", .vectors) { _ in []
     },
-    Self("bitfit", "BitFit", "2106.10199", "the biases", .products) { _ in [] },
-    Self("ln-tuning", "LN tuning", "2312.11420", "the weights of the norms", .products) { _ in [] },
+    Self("bitfit", "BitFit", "2106.10199", "the biases", .vectors) { _ in [] },
+    Self("ln-tuning", "LN tuning", "2312.11420", "the weights of the norms", .vectors) { _ in [] },
   ]
 
   private static let allLinear = ["--targets", "all-linear"]

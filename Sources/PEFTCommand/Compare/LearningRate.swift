@@ -8,8 +8,10 @@ enum LearningRate: Double {
   case lowRank = 1e-2
   /// The second of two factors is 16 times as fast as this.
   case fastSecondFactor = 2e-3
-  /// A product of more than two factors is small for longer.
+  /// Two small matrices around an activation.
+  case bottlenecks = 2e-2
+  /// A product of more than two factors is small for longer; single weights move alone.
   case products = 3e-2
-  /// Vectors between frozen random matrices, and virtual tokens, have far to go.
+  /// Scales, angles, vectors between frozen matrices and virtual tokens have far to go.
   case vectors = 1e-1
 }
