@@ -4,6 +4,10 @@ public import PEFTTensor
 public protocol AdapterHost: Module {
   /// The family, as `model_type` in `config.json`; chooses the usual targets of adapters.
   var modelType: String { get }
+  /// What the model is for, as PEFT calls it; nil where it has no word for that.
+  var taskType: String? { get }
+  /// The folder that the model was loaded from; nil for a new one.
+  var folder: String? { get }
   /// The output head, which the target `all-linear` leaves out; nil where there is none.
   var outputHead: Linear? { get }
   /// The embedding of the input tokens; nil where there is none.
@@ -17,6 +21,10 @@ public protocol AdapterHost: Module {
 extension AdapterHost {
   /// A family without usual targets.
   public var modelType: String { "custom" }
+  /// Nothing that PEFT has a word for.
+  public var taskType: String? { nil }
+  /// No folder.
+  public var folder: String? { nil }
   /// No head.
   public var outputHead: Linear? { nil }
   /// No embedding.

@@ -9,15 +9,7 @@ extension CausalLM {
   /// - Throws: `ModelError` for the first thing that is wrong.
   /// - Complexity: linear in the number of tokens.
   public func check(_ ids: Indices, keys: [Range<Int>]? = nil) throws(ModelError) {
-    let (rows, length) = (ids.shape[0], ids.shape[1])
-    let keys = keys ?? Self.everything(ids)
-    for row in 0..<rows {
-      guard keys[row].lowerBound >= 0, keys[row].upperBound <= length else {
-        throw .keysOutOfRange(row: row, keys: keys[row], length: length)
-      }
-      try checkTokens(ids.row(row), row)
-      try checkLength(keys[row].count, row: row)
-    }
+    try configuration.check(ids, keys: keys ?? ids.everything, decoder.virtual)
   }
 
   /// Whether a loss can be computed for this batch; the computation stops the program where it cannot.
@@ -41,26 +33,8 @@ extension CausalLM {
     if prompts.isEmpty { throw .empty(row: 0) }
     for (row, prompt) in prompts.enumerated() {
       if prompt.isEmpty { throw .empty(row: row) }
-      try checkTokens(prompt[...], row)
-      try checkLength(prompt.count, newTokens: newTokens, row: row)
-    }
-  }
-
-  private func checkTokens(_ tokens: ArraySlice<Int32>, _ row: Int) throws(ModelError) {
-    let size = configuration.vocabularySize
-    for (place, token) in tokens.enumerated() where !(0..<size).contains(Int(token)) {
-      throw .tokenOutOfRange(row: row, place: place, token: token, vocabularySize: size)
-    }
-  }
-
-  private func checkLength(
-    _ count: Int, newTokens: Int = 0, row: Int
-  ) throws(ModelError) {
-    guard configuration.positions == .learned else { return }
-    let maximum = configuration.maximumPositions - decoder.virtual.count
-    // The last new token is not fed again and needs no position.
-    if count > maximum || max(0, newTokens - 1) > maximum - count {
-      throw .tooManyTokens(row: row, tokens: count, newTokens: newTokens, maximum: maximum)
+      try configuration.checkTokens(prompt[...], row)
+      try configuration.checkLength(prompt.count, newTokens: newTokens, decoder.virtual, row: row)
     }
   }
 }

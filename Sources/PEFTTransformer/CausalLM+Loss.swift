@@ -46,12 +46,20 @@ extension CausalLM {
     _ batch: TokenBatch, dropout: DropoutKeys?
   ) -> (states: Tensor, targets: Indices, context: ForwardContext) {
     // Where the length of the padded rows has no part in the maths, padding is left out.
-    let prompted = batch.prompted(by: decoder.virtual.prompt)
+    let virtual = decoder.virtual
+    let prompted = batch.prompted(by: virtual.prompt)
     let isPacked = prompted.hasIdlePadding && !dependsOnLength
-    let context =
-      isPacked
-      ? packedContext(batch, dropout: dropout)
-      : context(batch.ids, keys: batch.keys, dropout: dropout)
+    let context: ForwardContext
+    if isPacked {
+      do throws(ModelError) { try check(batch) } catch {
+        preconditionFailure("CausalLM: \(error)")
+      }
+      context = ForwardContext(
+        configuration, packed: batch.keys.map(\.count), dropout: dropout, virtual: virtual)
+    } else {
+      context = ForwardContext(
+        configuration, batch.ids, keys: batch.keys, dropout: dropout, virtual: virtual)
+    }
     let hidden = decoder(isPacked ? batch.packed.ids : batch.ids, context)
     let (places, targets) = (isPacked ? prompted.packed : prompted).targets
     return (
@@ -65,25 +73,5 @@ extension CausalLM {
     } else {
       false
     }
-  }
-
-  /// The context of the rows of a batch one after the other without padding.
-  private func packedContext(_ batch: TokenBatch, dropout: DropoutKeys?) -> ForwardContext {
-    do throws(ModelError) { try check(batch) } catch { preconditionFailure("CausalLM: \(error)") }
-    let virtual = decoder.virtual
-    var (segments, start): ([Range<Int>], Int) = ([], 0)
-    var rows: [Range<Int>] = []
-    for keys in batch.keys.map({ $0.extended(by: virtual.prompt) }) {
-      rows.append(start..<start + keys.count)
-      if !keys.isEmpty { segments.append(start..<start + keys.count) }
-      start += keys.count
-    }
-    let positions = segments.flatMap { (0..<$0.count).map { Int32($0 + virtual.prefix) } }
-    var context = ForwardContext(
-      visible: .segments(segments), positions: Indices(positions, shape: [1, start]),
-      dropout: dropout,
-      sequenceLength: (batch.keys.map(\.count).max() ?? 0) + virtual.count, virtual: virtual)
-    context.rows = rows
-    return context
   }
 }

@@ -5,7 +5,7 @@ public import PEFTTensor
 ///
 /// Module paths are those of Hugging Face checkpoints of the family, so that names in adapter folders mean the same here.
 /// A model is used from one isolation at a time.
-public final class CausalLM: AdapterHost {
+public final class CausalLM: PretrainedModel {
   /// What the model was built from, or was changed to.
   public internal(set) var configuration: TransformerConfiguration
   /// The part below the head.
@@ -43,25 +43,16 @@ public final class CausalLM: AdapterHost {
         .normal(configuration.initializerRange))
     }
     head = Linear(weight: weight)
-    if let precision { head.store(as: headPrecision(precision)) }
+    if let precision { head.store(as: self.precision(of: head, precision)) }
   }
 
   /// The head is not quantised, as in bitsandbytes: with `.nf4` it is bfloat16.
-  private func headPrecision(_ precision: Precision) -> Precision {
-    precision == .nf4 ? .bfloat16 : precision
+  public func precision(of layer: Linear, _ wanted: Precision) -> Precision {
+    layer === head && wanted == .nf4 ? .bfloat16 : wanted
   }
 
-  /// Keeps the frozen weights of all linear layers in a precision from now on.
-  ///
-  /// With `.nf4` the output head, which quantisation harms most, is kept in bfloat16. Going back to float32 does not bring back what was rounded. Weights that are trainable stay as they are.
-  public func store(as precision: Precision) {
-    for (_, module) in walk(includingAdapters: false).modules {
-      (module as? Linear)?.store(as: module === head ? headPrecision(precision) : precision)
-    }
-  }
-
-  /// The family.
-  public var modelType: String { configuration.modelType }
+  /// `CAUSAL_LM`.
+  public var taskType: String? { "CAUSAL_LM" }
   /// The head.
   public var outputHead: Linear? { head }
   /// The table of tokens.
@@ -82,7 +73,8 @@ public final class CausalLM: AdapterHost {
   ///   - keys: which tokens of each row are no padding; nil for all.
   /// - Returns: `[B, T, V]`.
   public func callAsFunction(_ ids: Indices, keys: [Range<Int>]? = nil) -> Tensor {
-    let context = context(ids, keys: keys, dropout: nil)
+    let context = ForwardContext(
+      configuration, ids, keys: keys ?? ids.everything, dropout: nil, virtual: decoder.virtual)
     let hidden = decoder(ids, context)
     let prompt = context.virtual.prompt
     if prompt == 0 { return logits(hidden, context) }
@@ -99,41 +91,8 @@ public final class CausalLM: AdapterHost {
     head(decoder.norm(hidden), context)
   }
 
-  /// The context of a pass over whole rows; positions count from each row's first token that is no padding, or from what adapters
-  /// put before it.
-  func context(_ ids: Indices, keys: [Range<Int>]?, dropout: DropoutKeys?) -> ForwardContext {
-    precondition(ids.shape.count == 2, "CausalLM: ids of shape \(ids.shape), expected [B, T]")
-    let keys = keys ?? Self.everything(ids)
-    precondition(keys.count == ids.shape[0], "CausalLM: \(keys.count) key ranges for \(ids.shape)")
-    do throws(ModelError) { try check(ids, keys: keys) } catch {
-      preconditionFailure("CausalLM: \(error)")
-    }
-    let virtual = decoder.virtual
-    let length = ids.shape[1] + virtual.prompt
-    // Padding on the right counts on as in Transformers, except that no position past a table is looked up for it.
-    let last =
-      configuration.positions == .learned
-      ? configuration.maximumPositions - 1 : length + virtual.prefix
-    let positions = keys.flatMap { range in
-      (0..<length).map { Int32(min(max(0, $0 - range.lowerBound) + virtual.prefix, last)) }
-    }
-    var context = ForwardContext(
-      visible: .rows(
-        keys.map { $0.extended(by: virtual.prompt) }, queries: length, past: 0),
-      positions: Indices(positions, shape: [ids.shape[0], length]), dropout: dropout,
-      sequenceLength: length + virtual.prefix, virtual: virtual)
-    context.rows = keys.indices.map { $0 * length..<($0 + 1) * length }
-    return context
-  }
-
   /// The logits of sixteen fixed tokens, or of as many as the model has positions for.
   public func probeOutput() -> Tensor {
-    let count = min(16, max(1, configuration.maximumPositions - decoder.virtual.count))
-    let ids = (0..<count).map { Int32(($0 * 7919 + 1) % configuration.vocabularySize) }
-    return withoutGradients { self(Indices(ids, shape: [1, count])) }
-  }
-
-  static func everything(_ ids: Indices) -> [Range<Int>] {
-    Array(repeating: 0..<ids.shape[1], count: ids.shape[0])
+    withoutGradients { self(configuration.probeTokens(decoder.virtual)) }
   }
 }

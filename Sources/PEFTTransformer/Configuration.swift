@@ -1,6 +1,6 @@
 public import PEFTTensor
 
-/// Everything that distinguishes one decoder from another.
+/// Everything that distinguishes one Transformer from another.
 ///
 /// A family file makes it from `config.json`; layers are built from it and do not keep it.
 public struct TransformerConfiguration: Sendable, Hashable {
@@ -52,6 +52,21 @@ public struct TransformerConfiguration: Sendable, Hashable {
   public var dropout = Dropout()
   /// The names of modules.
   public var names: Names
+  /// Where the norms of a block stand.
+  public var normPlacement = NormPlacement.beforeParts
+  /// Whether a token sees no later one; not in an encoder.
+  public var isCausal = true
+  /// How many kinds of tokens have a row in a table, as those of a first and a second sentence; 0 for no table.
+  public var tokenTypes = 0
+  /// The row of the first token in the table of positions.
+  public var firstPosition = 0
+  /// What the classes of a sequence classifier are called.
+  public var labels: [String] = []
+  /// How the head of a sequence classifier works; nil where the family has none.
+  public var classifier: ClassifierHead?
+
+  /// The length of the longest row that learned positions allow.
+  public var usablePositions: Int { maximumPositions - firstPosition }
 
   /// How tokens know their places.
   public enum Positions: Sendable, Hashable {
@@ -59,6 +74,14 @@ public struct TransformerConfiguration: Sendable, Hashable {
     case learned
     /// Queries and keys are turned.
     case rotary(RotaryScaling)
+  }
+
+  /// Where the norms of a block stand.
+  public enum NormPlacement: Sendable, Hashable {
+    /// Before attention and the feed-forward part.
+    case beforeParts
+    /// After the residual sums.
+    case afterSums
   }
 
   /// The probabilities of dropout in training.
@@ -72,6 +95,16 @@ public struct TransformerConfiguration: Sendable, Hashable {
 
     /// No dropout.
     public init() {}
+  }
+
+  /// The two maps of a sequence classifier.
+  public struct ClassifierHead: Sendable, Hashable {
+    /// Between the maps.
+    public var activation: Activation
+    /// Dropout before the first map.
+    public var inputDropout: Float = 0
+    /// Dropout before the second map.
+    public var dropout: Float = 0
   }
 
   /// The names of modules in the family's checkpoints.
@@ -110,5 +143,15 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public var finalNorm: String
     /// The output head.
     public var head: String
+    /// The table of the kinds of tokens.
+    public var tokenTypes = ""
+    /// The norm of the sum of the embeddings.
+    public var embeddingNorm = ""
+    /// The module that holds both maps of a sequence classifier; empty for the model itself.
+    public var classifier = ""
+    /// The first map in it.
+    public var classifierDense = ""
+    /// The second map in it.
+    public var classifierOutput = ""
   }
 }

@@ -22,21 +22,11 @@ public final class Decoder: Module {
     _ configuration: TransformerConfiguration, from source: any ParameterSource,
     precision: Precision?
   ) throws(CheckpointError) {
-    precondition(
-      configuration.slidingWindows.count == configuration.layers
-        && configuration.heads % configuration.keyValueHeads == 0,
-      "Decoder: \(configuration.slidingWindows.count) windows for \(configuration.layers) layers, "
-        + "\(configuration.keyValueHeads) key-value heads for \(configuration.heads)")
-    let builder = DecoderBuilder(configuration, source, precision)
+    let builder = TransformerBuilder(configuration, source, precision)
     names = configuration.names
     tokens = try builder.tokens()
     positions = try builder.positions()
-    var blocks: [Block] = []
-    let rotary = builder.rotary()
-    for index in 0..<configuration.layers {
-      blocks.append(try builder.block(index, rotary))
-    }
-    layers = blocks
+    layers = try builder.blocks()
     norm = try builder.norm(names.finalNorm)
     embeddingDropout = configuration.dropout.embedding
   }
@@ -51,9 +41,7 @@ public final class Decoder: Module {
 
   /// What adapters put before the first token of every sequence.
   public var virtual: VirtualTokens {
-    VirtualTokens(
-      prefix: layers.first?.attention.adapter?.prefixLength ?? 0,
-      prompt: adapter?.promptLength ?? 0)
+    VirtualTokens(prefix: layers.prefixLength, prompt: adapter?.promptLength ?? 0)
   }
 
   /// The hidden states after the last block, before the final norm.
@@ -71,29 +59,6 @@ public final class Decoder: Module {
     }
     if let positions { x = x + positions(context.positions, context) }
     x = x.dropped(embeddingDropout, context.dropout)
-    var spans: [Int?: AttentionSpans] = [:]
-    for layer in layers {
-      let own =
-        spans[layer.window]
-        ?? context.visible.spans(window: layer.window, prefix: context.virtual.prefix)
-      spans[layer.window] = own
-      x = run(layer, x, own, context)
-    }
-    return x
-  }
-
-  private func run(
-    _ layer: Block, _ x: Tensor, _ spans: AttentionSpans, _ context: ForwardContext
-  ) -> Tensor {
-    guard checkpointsActivations, context.cache == nil else {
-      return layer(x, spans: spans, context)
-    }
-    let drawn = context.dropout?.drawn ?? 0
-    return checkpointed([x]) { inputs in
-      let after = context.dropout?.drawn
-      context.dropout?.drawn = drawn
-      defer { if let after, after > drawn { context.dropout?.drawn = after } }
-      return layer(inputs[0], spans: spans, context)
-    }
+    return layers(x, context, checkpointsActivations: checkpointsActivations)
   }
 }

@@ -8,6 +8,10 @@ public enum ModelError: Error, Equatable, Sendable {
   case tokenOutOfRange(row: Int, place: Int, token: Int32, vocabularySize: Int)
   /// A label that is neither a token nor `TokenBatch.ignored`.
   case labelOutOfRange(row: Int, place: Int, label: Int32, vocabularySize: Int)
+  /// A label that is neither a class nor `TokenBatch.ignored`.
+  case classOutOfRange(row: Int, label: Int32, classes: Int)
+  /// A kind of token that the model does not have.
+  case tokenTypeOutOfRange(row: Int, place: Int, type: Int32, types: Int)
   /// More tokens than a model with learned positions has positions for; `newTokens` are those to be generated.
   case tooManyTokens(row: Int, tokens: Int, newTokens: Int, maximum: Int)
   /// A range of tokens that are no padding which leaves its row.
@@ -30,6 +34,10 @@ extension ModelError: CustomStringConvertible {
     case .labelOutOfRange(let row, let place, let label, let size):
       "label \(label) at place \(place) of row \(row) is outside the vocabulary 0..<\(size) and not "
         + "\(TokenBatch.ignored)"
+    case .classOutOfRange(let row, let label, let classes):
+      "label \(label) of row \(row) is outside the classes 0..<\(classes) and not \(TokenBatch.ignored)"
+    case .tokenTypeOutOfRange(let row, let place, let type, let types):
+      "the kind \(type) of the token at place \(place) of row \(row) is outside 0..<\(types)"
     case .tooManyTokens(let row, let tokens, 0, let maximum):
       "row \(row) has \(tokens) tokens, and the model has \(maximum) positions; shorten it"
     case .tooManyTokens(let row, let tokens, let newTokens, let maximum):

@@ -63,6 +63,36 @@ extension TransformerConfiguration {
       layout: .outputInput, initializerRange: 0.02, names: Llama.names)
   }
 
+  /// A BERT with the usual settings, and without dropout; all of them can be changed afterwards.
+  ///
+  /// - Parameters:
+  ///   - vocabularySize: V.
+  ///   - width: D, a multiple of `heads`.
+  ///   - layers: the number of blocks.
+  ///   - heads: H.
+  ///   - maximumPositions: the length of the table of positions.
+  ///   - labels: what the classes of a sequence classifier are called.
+  /// - Returns: a configuration whose feed-forward width is 4 D.
+  public static func bert(
+    vocabularySize: Int, width: Int, layers: Int, heads: Int, maximumPositions: Int = 512,
+    labels: [String] = ["LABEL_0", "LABEL_1"]
+  ) -> TransformerConfiguration {
+    var configuration = TransformerConfiguration(
+      modelType: "bert", vocabularySize: vocabularySize, width: width, layers: layers,
+      heads: heads, keyValueHeads: heads, headWidth: width / heads, feedForwardWidth: 4 * width,
+      maximumPositions: maximumPositions, norm: .layer, normEpsilon: 1e-12, activation: .gelu,
+      isGated: false, positions: .learned, hasFusedQueryKeyValue: false,
+      hasQueryKeyValueBias: true, hasAttentionOutputBias: true, hasFeedForwardBias: true,
+      slidingWindows: Array(repeating: nil, count: layers), hasTiedHead: true,
+      layout: .outputInput, initializerRange: 0.02, names: Bert.names("bert"))
+    configuration.normPlacement = .afterSums
+    configuration.isCausal = false
+    configuration.tokenTypes = 2
+    configuration.labels = labels
+    configuration.classifier = .init(activation: .tanh)
+    return configuration
+  }
+
   /// What `config.json` has to say for a model of this configuration.
   ///
   /// - Parameter path: of the file that it is for, to name it in an error.

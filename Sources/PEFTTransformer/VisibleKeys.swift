@@ -8,20 +8,24 @@ public enum VisibleKeys: Sendable, Hashable {
   /// One row that holds several sequences one after the other, each of which sees itself only.
   case segments([Range<Int>])
 
-  /// The keys of every query of causal attention.
+  /// The keys of every query.
   ///
   /// - Parameters:
   ///   - window: how many keys a query sees at most, its own included; nil for all.
   ///   - prefix: how many other keys stand before those of every sequence; they count in a window.
+  ///   - isCausal: whether a query sees no key after its own.
   /// - Returns: one range for each query.
-  public func spans(window: Int? = nil, prefix: Int = 0) -> AttentionSpans {
+  public func spans(
+    window: Int? = nil, prefix: Int = 0, isCausal: Bool = true
+  ) -> AttentionSpans {
     switch self {
     case .rows(let keys, let queries, let past):
       AttentionSpans(
         keys: keys.map { $0.extended(by: prefix) }, queries: queries, past: past + prefix,
-        isCausal: true, window: window)
+        isCausal: isCausal, window: window)
     case .segments(let segments):
-      AttentionSpans(segments: segments, window: window, prefix: prefix)
+      AttentionSpans(
+        segments: segments, isCausal: isCausal, window: window, prefix: prefix)
     }
   }
 

@@ -20,7 +20,8 @@ final class DataDrivenStartTests: XCTestCase {
       try checkAdapter(
         AdapterContract(
           base: { try self.model("gpt2", precision) },
-          attach: { model, name in
+          attach: { host, name in
+            let model = try XCTUnwrap(host as? CausalLM)
             guard model.adapters.names.isEmpty else {
               return try model.attach(LoRA(rank: 2, alpha: 4), name: name)
             }

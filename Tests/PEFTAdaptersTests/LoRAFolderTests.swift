@@ -40,7 +40,7 @@ final class LoRAFolderTests: XCTestCase {
     for item in try OracleCase.all(in: Files.fixture("Oracle")) {
       for part in ["adapter_initial", "adapter_final"] {
         try Files.withTemporaryFolder { folder in
-          let model = try CausalLM(directory: item.path("base"))
+          let model = try item.base()
           let adapter = try model.loadAdapter(item.path(part))
           try adapter.save(to: folder.path)
           let label = "\(item.name) \(part)"

@@ -26,7 +26,8 @@ final class SparseDeltaTests: XCTestCase {
             return model
           },
           attach: { model, name in
-            let masks = try self.masks(model, choice, for: .allLinear)
+            let masks = try self.masks(
+              try XCTUnwrap(model as? CausalLM), choice, for: .allLinear)
             return try model.attach(SparseDelta(masks: masks), name: name)
           }), family)
     }

@@ -22,23 +22,92 @@ enum TestModels {
     let window = configuration.slidingWindows.first ?? nil
     configuration.slidingWindows = Array(repeating: window, count: configuration.layers)
     let model = try CausalLM(configuration, from: RandomParameters(seed: seed))
+    fillBiases(of: model, seed)
+    return model
+  }
+
+  /// A classifier of sequences of a family of encoders.
+  static func classifier(
+    _ family: String = "bert", seed: UInt64 = 1
+  ) throws -> SequenceClassifier {
+    let folder = Files.fixture(family == "bert" ? "Oracle/bert-lora/base" : "Models/\(family)").path
+    let configuration = try SequenceClassifier(directory: folder).configuration
+    let model = try SequenceClassifier(configuration, from: RandomParameters(seed: seed))
+    fillBiases(of: model, seed)
+    return model
+  }
+
+  /// A model of any family.
+  static func any(_ family: String, seed: UInt64 = 1) throws -> any ContractModel {
+    ["bert", "roberta", "distilbert"].contains(family)
+      ? try classifier(family, seed: seed) : try make(family, seed: seed)
+  }
+
+  /// New models have biases of zero, which would hide that one is lost.
+  private static func fillBiases(of model: some Module, _ seed: UInt64) {
     var random = SeededRandom(seed)
-    // New models have biases of zero, which would hide that one is lost.
     for named in model.parameters() where named.path.hasSuffix("bias") {
       named.parameter.value = random.tensor(named.parameter.shape, in: -0.2...0.2)
     }
-    return model
   }
 }
 
-extension CausalLM {
-  /// The logits of two rows, the second with padding.
-  var sample: Tensor {
+/// A model of the contract, whatever its task.
+protocol ContractModel: PretrainedModel {
+  /// Some rows, of which others than the first have padding.
+  var sampleRows: TokenRows { get }
+  /// The output for them.
+  var sample: Tensor { get }
+  /// The loss of a batch for which it can be lowered.
+  var sampleLoss: Tensor { get }
+}
+
+extension SequenceClassifier: ContractModel {
+  var sampleRows: TokenRows {
+    let size = Int32(configuration.vocabularySize)
+    // Without the token of padding, from which RoBERTa would count positions.
+    let ids = (0..<24).map { 2 + Int32($0 * 5 + 3) % (size - 2) }
+    return TokenRows(ids: Indices(ids, shape: [3, 8]), keys: [0..<8, 0..<6, 0..<7])
+  }
+  var sample: Tensor { withoutGradients { self(sampleRows) } }
+  var sampleLoss: Tensor {
+    // More than a few steps can learn by heart: a loss near nothing has no slope to measure.
+    let size = Int32(configuration.vocabularySize) - 2
+    let ids: [Int32] = (Int32(0)..<96).map { place in
+      let mixed: Int32 = place * place * 7 + place / 8
+      return 2 + mixed % size
+    }
+    let keys: [Range<Int>] = (0..<12).map { row in 0..<8 - row % 3 }
+    let labels: [Int32] = (Int32(0)..<12).map { row in (row * row + row / 3) % 3 }
+    let rows = TokenRows(ids: Indices(ids, shape: [12, 8]), keys: keys)
+    return loss(ClassificationBatch(rows, labels: labels))
+  }
+}
+
+extension CausalLM: ContractModel {
+  var sampleLoss: Tensor { loss(batch) }
+
+  var sampleRows: TokenRows {
     let size = Int32(configuration.vocabularySize)
     let ids = (0..<16).map { Int32($0 * 5 + 3) % size }
-    return withoutGradients { self(Indices(ids, shape: [2, 8]), keys: [0..<8, 0..<6]) }
+    return TokenRows(ids: Indices(ids, shape: [2, 8]), keys: [0..<8, 0..<6])
   }
 
+  /// The logits of two rows, the second with padding.
+  var sample: Tensor {
+    let rows = sampleRows
+    return withoutGradients { self(rows.ids, keys: rows.keys) }
+  }
+
+  /// A batch whose loss can be lowered.
+  var batch: TokenBatch {
+    let size = Int32(configuration.vocabularySize)
+    let ids = Indices((0..<20).map { Int32($0 * 7 + 1) % size }, shape: [2, 10])
+    return TokenBatch(ids: ids, keys: [0..<10, 0..<8], labels: ids)
+  }
+}
+
+extension AdapterHost {
   /// The bits of every parameter of the base.
   var bits: [String: [UInt32]] {
     Dictionary(
@@ -53,13 +122,6 @@ extension CausalLM {
       ($0.module as? Linear)?.adapter != nil || ($0.module as? Embedding)?.adapter != nil
         || ($0.module as? SelfAttention)?.adapter != nil || ($0.module as? Decoder)?.adapter != nil
     }.map(\.path)
-  }
-
-  /// A batch whose loss can be lowered.
-  var batch: TokenBatch {
-    let size = Int32(configuration.vocabularySize)
-    let ids = Indices((0..<20).map { Int32($0 * 7 + 1) % size }, shape: [2, 10])
-    return TokenBatch(ids: ids, keys: [0..<10, 0..<8], labels: ids)
   }
 }
 

@@ -43,10 +43,8 @@ extension Adapter {
 
   /// What configurations say beside the settings.
   func storageContext(_ baseModel: String?) -> StorageContext {
-    let model = host as? CausalLM
-    return StorageContext(
-      adapter: self, baseModel: baseModel ?? model?.origin?.folder,
-      taskType: model == nil ? nil : "CAUSAL_LM")
+    StorageContext(
+      adapter: self, baseModel: baseModel ?? host?.folder, taskType: host?.taskType)
   }
 
   /// Writes a folder of fields, in place of which those of a file that was loaded stand, and tensors.

@@ -8,7 +8,7 @@ extension Resolution {
   ) throws(AdapterError) {
     var seen = Set(copies.map { ObjectIdentifier($0.parameter) })
     let adapted = Set(sites.map { ObjectIdentifier($0.site.module) })
-    for (path, _) in modules
+    for path in modules.map(\.path).withAncestors
     where selection.modulesToSave.contains(where: path.endsExactly(with:)) {
       // Everything below it, for a module that keeps others.
       for (inner, part) in modules where inner == path || inner.hasPrefix(path + ".") {

@@ -43,6 +43,9 @@ struct Resolution {
   init(
     _ method: any AdapterMethod, _ model: any AdapterHost, isStrict: Bool
   ) throws(AdapterError) {
+    var method = method
+    // What a file holds is what it says.
+    if isStrict { method.selection.addHeads(of: model) }
     try method.checkSettings()
     try method.selection.check()
     let modules = model.walk(includingAdapters: false).modules.filter { !$0.path.isEmpty }

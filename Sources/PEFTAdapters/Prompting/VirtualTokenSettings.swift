@@ -22,6 +22,11 @@ enum VirtualTokenSettings {
   static func checkPositions(
     _ virtualTokens: Int, _ host: any AdapterHost
   ) throws(AdapterError) {
+    if host.taskType == "SEQ_CLS" {
+      throw .invalidSetting(
+        "task_type", expected: "CAUSAL_LM, since classifiers with virtual tokens are not supported",
+        found: "SEQ_CLS")
+    }
     guard let configuration = (host as? CausalLM)?.configuration,
       configuration.positions == .learned, virtualTokens >= configuration.maximumPositions
     else { return }

@@ -4,6 +4,8 @@ extension Targets {
     switch modelType {
     case "gpt2": ["c_attn"]
     case "llama", "mistral", "qwen2": ["q_proj", "v_proj"]
+    case "bert", "roberta": ["query", "value"]
+    case "distilbert": ["q_lin", "v_lin"]
     default: nil
     }
   }

@@ -23,7 +23,9 @@ extension ModuleSelection {
     _ model: any AdapterHost, _ modules: [Walk.NamedModule], usual: [String]?
   ) throws(AdapterError) -> ModuleSelection {
     let head = model.outputHead
-    var allLinear = modules.filter { $0.module is Linear && $0.module !== head }.map(\.path)
+    var allLinear = modules.filter { path, module in
+      module is Linear && module !== head && !modulesToSave.contains(where: path.endsExactly)
+    }.map(\.path)
     if targets == .allLinear, let layers = layersToTransform, !layers.isEmpty {
       // Whole paths are adapted whatever the layers, so that only those in the layers may be named.
       var indices = self

@@ -36,3 +36,19 @@ extension String {
     lastIndex(of: ".").map { String(self[index(after: $0)...]) } ?? self
   }
 }
+
+extension [String] {
+  /// These paths and all that stand before a dot in one of them, each once.
+  ///
+  /// Members with dots in their names, as of BERT, stand below modules of Hugging Face's that have no counterpart here.
+  var withAncestors: [String] {
+    var (result, seen): ([String], Set<Substring>) = ([], [])
+    for path in self {
+      let ends = path.indices.filter { path[$0] == "." } + [path.endIndex]
+      for end in ends where seen.insert(path[..<end]).inserted {
+        result.append(String(path[..<end]))
+      }
+    }
+    return result
+  }
+}

@@ -27,9 +27,10 @@ extension Resolution {
       try Self.refuse("exclude_modules", [pattern], paths)
     case nil, .pattern, .allLinear, .attention, .none?: break
     }
+    let places = paths.withAncestors
     try Self.refuse(
       "modules_to_save",
-      selection.modulesToSave.filter { name in !paths.contains { $0.endsExactly(with: name) } },
+      selection.modulesToSave.filter { name in !places.contains { $0.endsExactly(with: name) } },
       paths)
     try checkLayers(selected, paths, selector)
     // A name whose modules are all excluded selects nothing either.

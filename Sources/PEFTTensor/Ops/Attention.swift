@@ -45,13 +45,16 @@ public struct AttentionSpans: Sendable {
     self.init(low: low, high: high, batch: keys.count, queries: queries)
   }
 
-  /// The spans of one row that holds several sequences one after the other, each causal and by itself.
+  /// The spans of one row that holds several sequences one after the other, each by itself.
   ///
   /// - Parameters:
   ///   - segments: ranges that cover the row from 0 on without a gap.
+  ///   - isCausal: whether a query sees no key after its own.
   ///   - window: how many keys a query sees at most, its own included; nil for all.
   ///   - prefix: how many keys without a query stand before those of each sequence.
-  public init(segments: [Range<Int>], window: Int? = nil, prefix: Int = 0) {
+  public init(
+    segments: [Range<Int>], isCausal: Bool = true, window: Int? = nil, prefix: Int = 0
+  ) {
     var (low, high): ([Int32], [Int32]) = ([], [])
     for (index, segment) in segments.enumerated() {
       precondition(
@@ -60,7 +63,7 @@ public struct AttentionSpans: Sendable {
       for query in segment {
         let own = query + (index + 1) * prefix
         low.append(Int32(window.map { max(first, own - $0 + 1) } ?? first))
-        high.append(Int32(own + 1))
+        high.append(Int32(isCausal ? own + 1 : segment.upperBound + (index + 1) * prefix))
       }
     }
     self.init(low: low, high: high, batch: 1, queries: low.count)

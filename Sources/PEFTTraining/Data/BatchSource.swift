@@ -9,6 +9,7 @@ public protocol TrainingBatch {
 }
 
 extension TokenBatch: TrainingBatch {}
+extension ClassificationBatch: TrainingBatch {}
 
 /// Batches in epochs, each at its place, so that training can start anywhere.
 public protocol BatchSource {

@@ -8,6 +8,8 @@ protocol ModelFamily {
   static var modelTypes: [String] { get }
   /// Tensors of a checkpoint that are no weights, as buffers that old versions saved.
   static func isBuffer(_ name: String) -> Bool
+  /// Tensors of heads, of which a model reads its own only.
+  static func isHead(_ name: String) -> Bool
   /// The configuration; reads every field that changes the maths.
   static func configuration(
     _ file: ConfigurationFile
@@ -16,9 +18,14 @@ protocol ModelFamily {
   static func fields(_ configuration: TransformerConfiguration) -> [JSON.Member]
 }
 
+extension ModelFamily {
+  /// There is one head, which is always read.
+  static func isHead(_ name: String) -> Bool { false }
+}
+
 /// The families that can be loaded.
 enum ModelFamilies {
-  static var all: [any ModelFamily.Type] { [GPT2.self, Llama.self] }
+  static var all: [any ModelFamily.Type] { [GPT2.self, Llama.self, Bert.self] }
 
   /// Fields that every family may have and that do not change what a forward pass computes.
   static let harmless = [

@@ -1,26 +1,30 @@
 public import PEFTTensor
 
-/// One layer of a decoder: attention and feed-forward, each after a norm and inside a residual sum.
+/// One layer of a Transformer: attention and feed-forward, each inside a residual sum, with a norm before them or after the sum.
 public final class Block: Module {
-  /// Before attention.
+  /// Before attention, or after its sum.
   public let attentionNorm: Norm
   /// Mixes the tokens.
   public let attention: SelfAttention
-  /// Before the feed-forward part.
+  /// Before the feed-forward part, or after its sum.
   public let feedForwardNorm: Norm
   /// Works on each token.
   public let feedForward: FeedForward
   /// How many keys a query sees; nil for all.
   let window: Int?
+  /// Whether a query sees no later key.
+  let isCausal: Bool
+  private let normPlacement: TransformerConfiguration.NormPlacement
   private let names: TransformerConfiguration.Names
 
   init(
     attentionNorm: Norm, attention: SelfAttention, feedForwardNorm: Norm,
-    feedForward: FeedForward, window: Int?, names: TransformerConfiguration.Names
+    feedForward: FeedForward, window: Int?, _ configuration: TransformerConfiguration
   ) {
     (self.attentionNorm, self.attention) = (attentionNorm, attention)
     (self.feedForwardNorm, self.feedForward) = (feedForwardNorm, feedForward)
-    (self.window, self.names) = (window, names)
+    (self.window, isCausal) = (window, configuration.isCausal)
+    (normPlacement, names) = (configuration.normPlacement, configuration.names)
   }
 
   /// What this keeps, by its names in checkpoints.
@@ -35,7 +39,13 @@ public final class Block: Module {
   public func callAsFunction(
     _ x: Tensor, spans: AttentionSpans, _ context: ForwardContext
   ) -> Tensor {
-    let mixed = x + attention(attentionNorm(x), spans: spans, window: window, context)
-    return mixed + feedForward(feedForwardNorm(mixed), context)
+    switch normPlacement {
+    case .beforeParts:
+      let mixed = x + attention(attentionNorm(x), spans: spans, window: window, context)
+      return mixed + feedForward(feedForwardNorm(mixed), context)
+    case .afterSums:
+      let mixed = attentionNorm(x + attention(x, spans: spans, window: window, context))
+      return feedForwardNorm(mixed + feedForward(mixed, context))
+    }
   }
 }

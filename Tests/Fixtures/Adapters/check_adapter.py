@@ -3,7 +3,7 @@
     python check_adapter.py FOLDER ...
 
 Each folder holds base/ and adapter/ as this package wrote them, and logits.safetensors with ids [rows, length], lengths
-[rows] and logits [rows, length, vocabulary]. One line of JSON comes out for each; the exit code is 1 where anything
+[rows] and logits [rows, length, vocabulary], of a classifier [rows, classes]. One line of JSON comes out for each; the exit code is 1 where anything
 differs: logits by more than 1e-5 of the largest, tensors that PEFT would save otherwise, or a warning about keys.
 """
 
@@ -25,7 +25,9 @@ TOLERANCE = 1e-5
 
 def check(folder):
     stored = load_file(f"{folder}/logits.safetensors")
-    base = transformers.AutoModelForCausalLM.from_pretrained(f"{folder}/base", dtype=torch.float32)
+    with open(f"{folder}/base/config.json") as file:
+        architecture = json.load(file)["architectures"][0]
+    base = getattr(transformers, architecture).from_pretrained(f"{folder}/base", dtype=torch.float32)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = peft.PeftModel.from_pretrained(base, f"{folder}/adapter").eval()
@@ -38,8 +40,10 @@ def check(folder):
     mask = (torch.arange(ids.shape[1])[None] < stored["lengths"][:, None]).long()
     with torch.no_grad():
         # Those of virtual tokens come first.
-        found = model(input_ids=ids, attention_mask=mask).logits[:, -ids.shape[1] :]
-    difference = ((found - expected).abs() * mask[..., None]).max().item() / expected.abs().max().item()
+        found = model(input_ids=ids, attention_mask=mask).logits
+        found = found[:, -ids.shape[1] :] if found.dim() == 3 else found
+    counted = mask[..., None] if expected.dim() == 3 else 1
+    difference = ((found - expected).abs() * counted).max().item() / expected.abs().max().item()
     own = load_file(f"{folder}/adapter/adapter_model.safetensors")
     # With bias="all", PEFT writes those of saved modules again under their inner names.
     names = {key for key in again if ".original_module." not in key and ".modules_to_save." not in key}

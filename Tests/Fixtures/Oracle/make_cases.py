@@ -7,7 +7,7 @@ Each case is a folder:
     base/                 config.json and model.safetensors of a randomly initialised model
     adapter_initial/      the adapter before training, as PEFT saves it
     adapter_final/        the adapter after training, as PEFT saves it
-    expected.safetensors  input_ids, attention_mask, labels [steps, batch, length];
+    expected.safetensors  input_ids, attention_mask, labels [steps, batch, length], of classifiers [steps, batch];
                           logits_base, logits_initial, logits_final of the first batch
     expected.json         losses, trainable parameters, optimiser, seed, versions
 
@@ -38,6 +38,14 @@ def model_of(architecture, tied):
             transformers.GPT2Config(
                 vocab_size=VOCABULARY, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=POSITIONS,
                 resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=0, eos_token_id=0, initializer_range=0.2,
+            )
+        )
+    if architecture == "bert":
+        return transformers.BertForSequenceClassification(
+            transformers.BertConfig(
+                vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=72, num_hidden_layers=LAYERS,
+                num_attention_heads=HEADS, max_position_embeddings=POSITIONS, initializer_range=0.2, num_labels=3,
+                hidden_dropout_prob=0, attention_probs_dropout_prob=0,
             )
         )
     kinds = {
@@ -119,27 +127,32 @@ CASES = {
     "llama-lokr": (
         "llama", False, dict(of=peft.LoKrConfig, r=3, alpha=6, target_modules=["q_proj", "v_proj", "up_proj"], decompose_factor=4),
     ),
+    # Classifiers, whose head PEFT trains as a whole.
+    "bert-lora": ("bert", True, dict(target_modules=["query", "value"])),
+    "bert-lora-all": ("bert", True, dict(target_modules=["query", "key", "value", "dense"], use_rslora=True)),
+    "bert-adalora": ("bert", True, dict(target_modules=["query", "value"], **ADALORA)),
+    "bert-ia3": ("bert", True, dict(of=peft.IA3Config)),
     "qwen2-lokr": ("qwen2", True, dict(of=peft.LoKrConfig, r=1, alpha=2, target_modules=["k_proj", "down_proj"], decompose_both=True)),
 }
 
 
 def seed_of(name, seed):
     """The first cases were numbered; those that came later must not renumber them."""
-    first = sorted(case for case in CASES if "lora" in case and "adalora" not in case)
+    first = sorted(case for case in CASES if "lora" in case and "adalora" not in case and "bert" not in case)
     number = first.index(name) if name in first else 100 + zlib.crc32(name.encode()) % 900
     return 1000 * seed + number
 
 
-def configuration(settings):
+def configuration(settings, task):
     """AdaLoRA has a schedule; lora_bias starts from nothing but true or false, and false makes both sides random."""
     if "mask_type" in settings:
-        return peft.ShiraConfig(task_type="CAUSAL_LM", r=3, random_seed=5, init_weights=False, **settings)
+        return peft.ShiraConfig(task_type=task, r=3, random_seed=5, init_weights=False, **settings)
     if "init_r" in settings:
-        return peft.AdaLoraConfig(task_type="CAUSAL_LM", lora_alpha=6, **settings)
+        return peft.AdaLoraConfig(task_type=task, lora_alpha=6, **settings)
     if "of" in settings:
         more = dict(settings)
-        return more.pop("of")(task_type="CAUSAL_LM", **more)
-    return peft.LoraConfig(task_type="CAUSAL_LM", lora_alpha=6, r=3, **({"init_lora_weights": False} | settings))
+        return more.pop("of")(task_type=task, **more)
+    return peft.LoraConfig(task_type=task, lora_alpha=6, r=3, **({"init_lora_weights": False} | settings))
 
 
 def epsilon(settings):
@@ -147,13 +160,15 @@ def epsilon(settings):
     return 1e-4 if settings.get("bias") == "all" else OPTIMISER["eps"]
 
 
-def texts(generator):
+def texts(generator, is_classifier):
     """Random batches, two in turn, with padding on the right of one row."""
     ids = torch.randint(1, VOCABULARY, (2, ROWS, LENGTH), generator=generator)
     mask = torch.ones_like(ids)
     mask[0, 1, 8:] = 0
     labels = torch.where(mask == 1, ids, -100)
     labels[1, 0, :3] = -100
+    if is_classifier:
+        labels = torch.randint(0, 3, (2, ROWS), generator=generator)
     turns = [step % 2 for step in range(STEPS)]
     return ids[turns], mask[turns], labels[turns]
 
@@ -169,14 +184,14 @@ def run(name, folder, seed):
                 parameter.normal_(std=0.1)
     base.save_pretrained(folder / "base")
     (folder / "base/generation_config.json").unlink(missing_ok=True)
-    ids, mask, labels = texts(torch.Generator().manual_seed(seed + 17))
+    ids, mask, labels = texts(torch.Generator().manual_seed(seed + 17), architecture == "bert")
 
     def logits(model):
         with torch.no_grad():
             return model(input_ids=ids[0], attention_mask=mask[0]).logits.clone()
 
     expected = {"input_ids": ids, "attention_mask": mask, "labels": labels, "logits_base": logits(base.eval())}
-    adapted = peft.get_peft_model(base, configuration(settings))
+    adapted = peft.get_peft_model(base, configuration(settings, "SEQ_CLS" if architecture == "bert" else "CAUSAL_LM"))
     if "of" in settings:
         with torch.no_grad():
             for parameter in adapted.parameters():

@@ -10,6 +10,10 @@ final class ModelFamilyTests: XCTestCase {
     "model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, \
     "num_hidden_layers": 2, "num_attention_heads": 2
     """
+  private let bert = """
+    "model_type": "bert", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, \
+    "num_hidden_layers": 2, "num_attention_heads": 2
+    """
   private let gpt2 = """
     "model_type": "gpt2", "vocab_size": 10, "n_embd": 8, "n_layer": 2, "n_head": 2
     """
@@ -42,8 +46,8 @@ final class ModelFamilyTests: XCTestCase {
       ("\"a\": 1", "has no field \"model_type\""),
       (
         "\"model_type\": \"mamba\"",
-        "field \"model_type\" with value \"mamba\" is not supported; supported are gpt2, llama, "
-          + "mistral, qwen2"
+        "field \"model_type\" with value \"mamba\" is not supported; supported are bert, distilbert, "
+          + "gpt2, llama, mistral, qwen2, roberta"
       ),
       (
         llama + ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 2}",
@@ -75,6 +79,15 @@ final class ModelFamilyTests: XCTestCase {
         llama + ", \"pruned_heads\": {\"0\": [1]}",
         "field \"pruned_heads\" with value {\"0\":[1]} is not supported; pruned heads are not "
           + "supported"
+      ),
+      (
+        bert + ", \"is_decoder\": true",
+        "field \"is_decoder\" with value true is not supported; only false is supported"
+      ),
+      (
+        bert + ", \"position_embedding_type\": \"relative_key\"",
+        "field \"position_embedding_type\" with value \"relative_key\" is not supported; only "
+          + "absolute is supported"
       ),
       (
         gpt2 + ", \"scale_attn_by_inverse_layer_idx\": true",
@@ -112,6 +125,15 @@ final class ModelFamilyTests: XCTestCase {
       (
         llama + ", \"num_key_value_heads\": 3",
         "\"num_key_value_heads\" is 3, expected a divisor of num_attention_heads (2)"
+      ),
+      (
+        bert + ", \"id2label\": {\"0\": \"a\", \"2\": \"b\"}",
+        "\"id2label\" is none for 1, expected a name for every number from 0 to 1"
+      ),
+      (
+        bert.replacingOccurrences(of: "bert", with: "roberta")
+          + ", \"max_position_embeddings\": 2, \"pad_token_id\": 1",
+        "\"pad_token_id\" is 1, expected a number that leaves positions after it"
       ),
       (llama + ", \"num_key_value_heads\": 0", "\"num_key_value_heads\" is 0, \(positive)"),
       (llama + ", \"head_dim\": 3", "\"head_dim\" is 3, expected an even number"),

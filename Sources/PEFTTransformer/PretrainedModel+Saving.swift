@@ -2,7 +2,7 @@ public import PEFTCheckpoints
 internal import PEFTJSON
 import PEFTTensor
 
-extension CausalLM {
+extension PretrainedModel {
   /// Writes a Hugging Face model folder with the weights as they are now; adapters that are not merged are left out.
   ///
   /// Weights that are kept in NF4 are written in four bits, as bitsandbytes does, so that Transformers with bitsandbytes loads the
@@ -19,9 +19,10 @@ extension CausalLM {
     to folder: String, as dtype: DType = .float32, maximumShardBytes: Int = 5_000_000_000
   ) throws(CheckpointError) {
     precondition(
-      [.float32, .bfloat16, .float16].contains(dtype), "CausalLM.save: element type \(dtype)")
+      [.float32, .bfloat16, .float16].contains(dtype), "save: element type \(dtype)")
     let path = "\(folder)/config.json"
     let json = if let origin { origin.json } else { try configuration.json(for: path) }
+    let own = configurationFields
     let parameters = walk(includingAdapters: false).parameters
     if dtype == .float16 { try requireHalfPrecisionRange(parameters, folder) }
     try makeFolder(folder)
@@ -37,11 +38,18 @@ extension CausalLM {
           ]
       }, folder: folder, maximumShardBytes: maximumShardBytes)
     let kept = (json.members ?? []).filter {
-      !["dtype", "torch_dtype", BitsAndBytes.field].contains($0.name)
+      !(["dtype", "torch_dtype", BitsAndBytes.field] + own.map(\.name)).contains($0.name)
     }
-    var members = kept + [JSON.Member("dtype", .string(name))]
+    var members = kept + own + [JSON.Member("dtype", .string(name))]
     if let quantization { members.append(.init(BitsAndBytes.field, quantization)) }
     try atomicallyWrite(JSON.object(members).sorted.text(.indented) + "\n", to: path)
+  }
+
+  /// What `config.json` says beside the configuration: the class in Transformers and its classes.
+  private var configurationFields: [JSON.Member] {
+    guard let architecture else { return [] }
+    return [.init("architectures", .array([.string(architecture)]))]
+      + configuration.labelFields
   }
 
   /// What `config.json` says about weights in NF4; nil without any.

@@ -1,8 +1,8 @@
 import PEFTCheckpoints
 import PEFTTensor
 
-/// Builds the parts of a decoder, asking a source for every parameter by its path.
-struct DecoderBuilder {
+/// Builds the parts of a model, asking a source for every parameter by its path.
+struct TransformerBuilder {
   private let configuration: TransformerConfiguration
   private let source: any ParameterSource
   private let precision: Precision?
@@ -30,7 +30,28 @@ struct DecoderBuilder {
         .normal(configuration.initializerRange)))
   }
 
-  func rotary() -> RotaryPositions? {
+  func tokenTypes() throws(CheckpointError) -> Embedding? {
+    guard configuration.tokenTypes > 0 else { return nil }
+    return Embedding(
+      weight: try source.parameter(
+        path(names.tokenTypes, "weight"), [configuration.tokenTypes, configuration.width],
+        .normal(configuration.initializerRange)))
+  }
+
+  /// The blocks, the lowest first.
+  func blocks() throws(CheckpointError) -> [Block] {
+    precondition(
+      configuration.slidingWindows.count == configuration.layers
+        && configuration.heads % configuration.keyValueHeads == 0,
+      "Transformer: \(configuration.slidingWindows.count) windows for \(configuration.layers) "
+        + "layers, \(configuration.keyValueHeads) key-value heads for \(configuration.heads)")
+    var blocks: [Block] = []
+    let rotary = rotary()
+    for index in 0..<configuration.layers { blocks.append(try block(index, rotary)) }
+    return blocks
+  }
+
+  private func rotary() -> RotaryPositions? {
     guard case .rotary(let scaling) = configuration.positions else { return nil }
     return RotaryPositions(
       scaling, headWidth: configuration.headWidth,
@@ -46,10 +67,10 @@ struct DecoderBuilder {
       epsilon: configuration.normEpsilon)
   }
 
-  func block(_ index: Int, _ rotary: RotaryPositions?) throws(CheckpointError) -> Block {
+  private func block(_ index: Int, _ rotary: RotaryPositions?) throws(CheckpointError) -> Block {
     let prefix = "\(names.layers).\(index)"
-    let attention = "\(prefix).\(names.attention)"
-    let forward = "\(prefix).\(names.feedForward)"
+    let attention = Walk.join(prefix, names.attention)
+    let forward = Walk.join(prefix, names.feedForward)
     let (width, inner) = (configuration.width, configuration.feedForwardWidth)
     let queries = configuration.heads * configuration.headWidth
     let keys = configuration.keyValueHeads * configuration.headWidth
@@ -76,10 +97,10 @@ struct DecoderBuilder {
           ? try linear("\(forward).\(names.gate)", width, inner, bias: hasBias) : nil,
         up: try linear("\(forward).\(names.up)", width, inner, bias: hasBias),
         down: try linear("\(forward).\(names.down)", inner, width, bias: hasBias), configuration),
-      window: configuration.slidingWindows[index], names: names)
+      window: configuration.slidingWindows[index], configuration)
   }
 
-  private func linear(
+  func linear(
     _ name: String, _ inputs: Int, _ outputs: Int, bias: Bool
   ) throws(CheckpointError) -> Linear {
     let layout = configuration.layout
@@ -94,5 +115,7 @@ struct DecoderBuilder {
     return linear
   }
 
-  private func path(_ name: String, _ leaf: String) -> String { "\(names.body).\(name).\(leaf)" }
+  private func path(_ name: String, _ leaf: String) -> String {
+    Walk.join(names.body, "\(name).\(leaf)")
+  }
 }

@@ -1,0 +1,84 @@
+import PEFTCheckpoints
+import PEFTTensor
+
+/// Frozen parameters from a checkpoint, in which the name of the part below the head may be left out or stand before.
+final class CheckpointParameters: ParameterSource {
+  private let checkpoint: Checkpoint
+  private let configuration: TransformerConfiguration
+  private let names: Set<String>
+  /// What stands before the names of the part below the head in the model.
+  private let prefix: String
+  /// What stands there in the checkpoint.
+  private let storedPrefix: String
+  private var read: Set<String> = []
+  private let made: (isMade: (String) -> Bool, source: RandomParameters)
+
+  /// A source for a model with the names of `configuration`.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: what is read.
+  ///   - configuration: of the checkpoint.
+  ///   - body: how the part below the head is called in the model; nil for as in the configuration.
+  ///   - seed: of new parameters.
+  ///   - isMade: whether the parameter of a path is made new and not read; gets whether the checkpoint has it.
+  init(
+    _ checkpoint: Checkpoint, _ configuration: TransformerConfiguration, body: String? = nil,
+    seed: UInt64 = 0,
+    isMade: @escaping (_ path: String, _ isStored: Bool) -> Bool = { _, _ in false }
+  ) {
+    self.checkpoint = checkpoint
+    self.configuration = configuration
+    let names = Set(checkpoint.names)
+    self.names = names
+    let (own, tokens) = (configuration.names.body, configuration.names.tokens)
+    // Checkpoints of the bare model, as the first ones of GPT-2, have no prefix.
+    let isBare = !names.contains("\(own).\(tokens).weight") && names.contains("\(tokens).weight")
+    let (prefix, storedPrefix) = (
+      (body ?? own).isEmpty ? "" : (body ?? own) + ".", isBare ? "" : own + "."
+    )
+    (self.prefix, self.storedPrefix) = (prefix, storedPrefix)
+    made = (
+      { path in isMade(path, names.contains(Self.renamed(path, prefix, storedPrefix))) },
+      RandomParameters(seed: seed, isTrainable: false)
+    )
+  }
+
+  func parameter(
+    _ path: String, _ shape: [Int], _ initial: InitialValue
+  ) throws(CheckpointError) -> Parameter {
+    if made.isMade(path) { return try made.source.parameter(path, shape, initial) }
+    let name = storedName(path)
+    if shape.count == 2, NF4Weight.isStored(name, in: checkpoint) {
+      // The matrix is stored as [outputs, inputs] whatever the layout of the layer.
+      let isHead = path == "\(configuration.names.head).weight"
+      let layout = isHead ? .outputInput : configuration.layout
+      let weight = try NF4Weight(
+        name, in: checkpoint, shape: layout == .outputInput ? shape : shape.reversed()
+      ) { read.insert($0) }
+      return Parameter(weight, layout)
+    }
+    read.insert(name)
+    return Parameter(try checkpoint.tensor(name, shape: shape), isTrainable: false)
+  }
+
+  func requireEverythingRead(_ isKnown: (String) -> Bool) throws(CheckpointError) {
+    let rest = checkpoint.names.filter { !read.contains($0) && !isKnown($0) }
+    if !rest.isEmpty { throw .unexpectedTensors(path: checkpoint.path, tensors: rest) }
+  }
+
+  /// The name in the checkpoint; the first BERTs called the weight and bias of a norm gamma and beta.
+  private func storedName(_ path: String) -> String {
+    let name = Self.renamed(path, prefix, storedPrefix)
+    guard !names.contains(name) else { return name }
+    for (own, older) in [("LayerNorm.weight", "gamma"), ("LayerNorm.bias", "beta")]
+    where name.hasSuffix(own) {
+      let old = name.dropLast(own.utf8.count) + "LayerNorm." + older
+      if names.contains(String(old)) { return String(old) }
+    }
+    return name
+  }
+
+  private static func renamed(_ path: String, _ prefix: String, _ stored: String) -> String {
+    path.hasPrefix(prefix) ? stored + path.dropFirst(prefix.count) : path
+  }
+}

@@ -1,0 +1,84 @@
+import PEFTCheckpoints
+public import PEFTTensor
+
+/// A stack of blocks in which every token sees all others, behind a norm of the summed embeddings: BERT below its heads.
+public final class Encoder: Module {
+  /// The table of tokens.
+  public let tokens: Embedding
+  /// The table of positions.
+  public let positions: Embedding?
+  /// The table of the kinds of tokens; nil in families without.
+  public let tokenTypes: Embedding?
+  /// After the sum of the embeddings.
+  public let embeddingNorm: Norm
+  /// The blocks, the lowest first.
+  public let layers: [Block]
+  /// Computes the inside of every block again in the backward pass instead of keeping it.
+  public var checkpointsActivations = false
+  private let configuration: TransformerConfiguration
+  private let names: TransformerConfiguration.Names
+
+  init(
+    _ configuration: TransformerConfiguration, from source: any ParameterSource,
+    precision: Precision?
+  ) throws(CheckpointError) {
+    let builder = TransformerBuilder(configuration, source, precision)
+    self.configuration = configuration
+    names = configuration.names
+    tokens = try builder.tokens()
+    positions = try builder.positions()
+    tokenTypes = try builder.tokenTypes()
+    embeddingNorm = try builder.norm(names.embeddingNorm)
+    layers = try builder.blocks()
+  }
+
+  /// What this keeps, by its names in checkpoints.
+  public var members: Members {
+    var members: Members = [names.tokens: tokens]
+    if let positions { members = members.joined(with: [names.positions: positions]) }
+    if let tokenTypes { members = members.joined(with: [names.tokenTypes: tokenTypes]) }
+    return members.joined(with: [names.embeddingNorm: embeddingNorm, names.layers: layers])
+  }
+
+  /// What adapters put before the first token of every sequence.
+  var virtual: VirtualTokens { VirtualTokens(prefix: layers.prefixLength) }
+
+  /// The hidden states after the last block.
+  ///
+  /// - Parameters:
+  ///   - ids: `[B, T]`.
+  ///   - types: the kind of every token, `[B, T]`; nil for 0.
+  ///   - context: of this forward pass.
+  /// - Returns: `[B, T, D]`.
+  public func callAsFunction(
+    _ ids: Indices, types: Indices? = nil, _ context: ForwardContext
+  ) -> Tensor {
+    var x = tokens(ids, context)
+    if let tokenTypes {
+      let zeros = Indices(Array(repeating: 0, count: ids.count), shape: ids.shape)
+      x = x + tokenTypes(types ?? zeros, context)
+    }
+    if let positions { x = x + positions(context.positions, context) }
+    x = embeddingNorm(x).dropped(configuration.dropout.embedding, context.dropout)
+    return layers(x, context, checkpointsActivations: checkpointsActivations)
+  }
+
+  /// The hidden states of the tokens that are no padding, `[N, D]`; the rows of the context say where those of each row stand.
+  ///
+  /// Nothing is computed for padding: the rows are joined to one, in which each sees itself only. Stops the program where `check` of the
+  /// model throws.
+  func states(
+    _ rows: TokenRows, dropout: DropoutKeys?
+  ) -> (states: Tensor, context: ForwardContext) {
+    do throws(ModelError) { try configuration.check(rows, virtual) } catch {
+      preconditionFailure("\(configuration.modelType): \(error)")
+    }
+    let context =
+      rows.hasPadding
+      ? ForwardContext(
+        configuration, packed: rows.keys.map(\.count), dropout: dropout, virtual: virtual)
+      : ForwardContext(configuration, rows.ids, keys: rows.keys, dropout: dropout, virtual: virtual)
+    let input = rows.hasPadding ? rows.packed : rows
+    return (self(input.ids, types: input.types, context).matrix, context)
+  }
+}

@@ -1,0 +1,79 @@
+public import PEFTCheckpoints
+public import PEFTTensor
+
+/// An encoder that says to which of some classes a row of tokens belongs.
+///
+/// Module paths are those of Hugging Face's `BertForSequenceClassification` and its like. As in PEFT, an adapter trains a
+/// whole copy of the head beside what it adapts. A model is used from one isolation at a time.
+public final class SequenceClassifier: PretrainedModel {
+  /// What the model was built from.
+  public let configuration: TransformerConfiguration
+  /// The part below the head.
+  public let encoder: Encoder
+  /// From the first token to the classes.
+  public let head: ClassificationHead
+  /// Where the checkpoint came from; nil for a new model.
+  public internal(set) var origin: ModelOrigin?
+  /// What is attached.
+  public let adapters = AdapterRegistry()
+  /// Draws the masks of dropout while a loss is computed for training.
+  public var dropoutKeys = DropoutKeys(seed: 0)
+
+  /// Builds a model whose parameters come from `source`.
+  ///
+  /// - Parameters:
+  ///   - configuration: of an encoder, with the labels of the classes.
+  ///   - source: random numbers or a checkpoint.
+  ///   - precision: how frozen weights of linear layers below the head are kept; nil for as the source has them.
+  /// - Throws: `CheckpointError` where the source lacks a parameter or has it in another shape.
+  public init(
+    _ configuration: TransformerConfiguration, from source: any ParameterSource,
+    precision: Precision? = nil
+  ) throws(CheckpointError) {
+    precondition(!configuration.isCausal, "SequenceClassifier: \(configuration.modelType)")
+    self.configuration = configuration
+    encoder = try Encoder(configuration, from: source, precision: precision)
+    head = try ClassificationHead(configuration, from: source)
+  }
+
+  /// `SEQ_CLS`.
+  public var taskType: String? { "SEQ_CLS" }
+  /// The class in Transformers.
+  public var architecture: String? {
+    Bert.className(configuration.modelType) + "ForSequenceClassification"
+  }
+  /// The last map.
+  public var outputHead: Linear? { head.output }
+  /// The table of tokens.
+  public var inputEmbedding: Embedding? { encoder.tokens }
+
+  /// The head, small and mostly trained as a whole, stays float32.
+  public func precision(of layer: Linear, _ wanted: Precision) -> Precision {
+    layer === head.dense || layer === head.output ? .float32 : wanted
+  }
+
+  /// What this keeps, by its names in checkpoints.
+  public var members: Members {
+    [configuration.names.body: encoder, configuration.names.classifier: head]
+  }
+
+  /// The score of every class, before a softmax.
+  ///
+  /// Nothing is computed for padding. Stops the program where `check` throws.
+  ///
+  /// - Parameter rows: tokens.
+  /// - Returns: `[B, C]`.
+  public func callAsFunction(_ rows: TokenRows) -> Tensor { logits(rows, dropout: nil) }
+
+  /// The same, with dropout in training.
+  func logits(_ rows: TokenRows, dropout: DropoutKeys?) -> Tensor {
+    let (states, context) = encoder.states(rows, dropout: dropout)
+    let first = Indices(context.rows.map { Int32($0.lowerBound) })
+    return head(states.rows(at: first), context.choosing(first))
+  }
+
+  /// The scores of some fixed tokens.
+  public func probeOutput() -> Tensor {
+    withoutGradients { self(TokenRows(ids: configuration.probeTokens(encoder.virtual))) }
+  }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import PEFTCheckpoints
+import PEFTTensor
+import PEFTTestSupport
+import PEFTTransformer
+
+/// A tiny encoder that Transformers saved, and what it computed with it; see `make_encoders.py`.
+struct EncoderFixture {
+  static let names = ["bert", "bert-older", "roberta", "distilbert"]
+
+  let name: String
+  let folder: String
+  let rows: TokenRows
+  /// The same tokens without their kinds.
+  let plain: TokenRows
+  let batch: ClassificationBatch
+  private let expected: SafetensorsFile
+
+  init(_ name: String) throws {
+    self.name = name
+    folder = Files.fixture("Models/\(name)").path
+    expected = try SafetensorsFile(path: folder + "/expected.safetensors")
+    let (ids, lengths) = (try expected.indices("ids"), try expected.indices("lengths"))
+    let keys = lengths.values.map { 0..<Int($0) }
+    let types = expected.names.contains("types") ? try expected.indices("types") : nil
+    rows = TokenRows(ids: ids, keys: keys, types: types)
+    plain = TokenRows(ids: ids, keys: keys)
+    batch = ClassificationBatch(rows, labels: try expected.indices("labels").values)
+  }
+
+  static func all() throws -> [EncoderFixture] { try names.map(EncoderFixture.init) }
+
+  func classifier() throws -> SequenceClassifier { try SequenceClassifier(directory: folder) }
+  func tensor(_ name: String) throws -> Tensor { try expected.tensor(name) }
+  func indices(_ name: String) throws -> Indices { try expected.indices(name) }
+
+  /// The parameters whose gradient is stored.
+  var gradients: [String] {
+    expected.names.filter { $0.hasPrefix("gradient.") }.map { String($0.dropFirst(9)) }
+  }
+}
