@@ -134,8 +134,8 @@ struct OracleCase {
   }
 
   var isSupported: Bool {
-    // Classifiers with virtual tokens are not read.
-    if isClassifier, method.hasPrefix("prefix") || method.hasPrefix("prompt") { return false }
+    // There is no prompt before the tokens of an encoder.
+    if isClassifier, method.hasPrefix("prompt") { return false }
     return
       ([
         "rslora", "shira", "adalora", "ln", "ia3", "vera", "loha", "lokr", "dora", "pissa", "olora",

@@ -107,6 +107,7 @@ final class PythonTests: XCTestCase {
     pruned.keptTriplets["model.layers.1.self_attn.q_proj"] = [false, false, false, false]
     var methods: [(String, any AdapterMethod)] = virtualTokens
     methods += [
+      ("bert-prefix", PrefixTuning(virtualTokens: 3)),
       ("llama-shira", SparseDelta(rank: 3)),
       ("qwen2-shira-layers", layers),
       ("gpt2-adalora", AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)),

@@ -5,6 +5,11 @@ enum AdapterFile {
   /// What PEFT puts before the path of every module.
   static let prefix = "base_model.model."
 
+  /// What a method's files have before the paths of modules that are trained as a whole.
+  static func copyPrefix(_ method: any AdapterMethod) -> String {
+    (type(of: method) as? any StoredMethod.Type)?.copyPrefix ?? prefix
+  }
+
   /// Holds what a training needs beside the adapter itself; PEFT does not read it.
   static let trainingFile = "adapter_training.safetensors"
 

@@ -64,7 +64,7 @@ extension AdapterHost {
       // With `ensure_weight_tying` a tied head follows the copy of the embedding that it is tied to.
       let followed =
         resolution.tiesHead ? adapter.copies.first { base.isTied(to: $0.base) }?.copy : nil
-      let value = stored[AdapterFile.prefix + key]?.copied() ?? base.value.copied()
+      let value = stored[AdapterFile.copyPrefix(method) + key]?.copied() ?? base.value.copied()
       adapter.copies.append(
         .init(key: key, base: base, copy: followed ?? Parameter(value), isTrained: true))
     }

@@ -13,7 +13,8 @@ extension Resolution {
         result.append((AdapterFile.name(entry.name, at: site.path), entry.shape))
       }
     }
-    for (key, parameter) in copies { result.append((AdapterFile.prefix + key, parameter.shape)) }
+    let prefix = AdapterFile.copyPrefix(method)
+    for (key, parameter) in copies { result.append((prefix + key, parameter.shape)) }
     return result
   }
 
@@ -56,6 +57,6 @@ extension Adapter {
   /// Every tensor that is stored, by its name in a file.
   var storedTensors: [(name: String, parameter: Parameter)] {
     tensors.filter(\.role.isStored).map { ($0.name, $0.parameter) }
-      + copies.filter(\.isTrained).map { (AdapterFile.prefix + $0.key, $0.copy) }
+      + copies.filter(\.isTrained).map { (AdapterFile.copyPrefix(method) + $0.key, $0.copy) }
   }
 }

@@ -20,6 +20,9 @@ package protocol StoredMethod: AdapterMethod {
   /// What is written, by the names in the file.
   func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)]
 
+  /// What stands before the paths of modules that are trained as a whole.
+  static var copyPrefix: String { get }
+
   /// The name of whole numbers that stand beside some modules in a file; nil where there are none.
   static var indicesName: String? { get }
 
@@ -49,6 +52,8 @@ extension StoredMethod {
   package func storedValues(_ adapter: Adapter) -> [(name: String, value: Tensor)] {
     adapter.storedTensors.map { ($0.name, $0.parameter.value) }
   }
+  /// What stands before the paths of adapted modules.
+  package static var copyPrefix: String { AdapterFile.prefix }
   /// There are none.
   package static var indicesName: String? { nil }
   /// There are none.

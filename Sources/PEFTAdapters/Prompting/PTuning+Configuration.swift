@@ -7,6 +7,7 @@ import PEFTTransformer
 extension PTuning: StoredMethod {
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   package init(_ file: ConfigurationFile) throws(CheckpointError) {
+    try file.refuse([("modules_to_save", .null)])
     self.init(virtualTokens: try VirtualTokenSettings.read(file))
     let kind = try file.string("encoder_reparameterization_type", default: "MLP")
     guard let encoder = Encoder(rawValue: kind) else {

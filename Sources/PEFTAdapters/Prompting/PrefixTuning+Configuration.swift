@@ -10,6 +10,11 @@ extension PrefixTuning: StoredMethod {
     self.init(
       virtualTokens: try VirtualTokenSettings.read(file),
       isProjected: try file.bool("prefix_projection", default: false))
+    for name in try file.optionalStringArray("modules_to_save") ?? []
+    where !modulesToSave.contains(name) {
+      // PEFT writes the head of a classifier twice.
+      modulesToSave.append(name)
+    }
     encoderHiddenSize = try file.optionalInteger("encoder_hidden_size")
     if let start = try file.optionalString("init_weights") {
       guard start == "zero" else {
@@ -21,13 +26,17 @@ extension PrefixTuning: StoredMethod {
     hasEncoder = try VirtualTokenSettings.hasEncoder(file)
   }
 
+  /// One level less than that of other methods, as in PEFT.
+  package static var copyPrefix: String { "base_model." }
+
   /// The fields of `adapter_config.json` as PEFT writes it.
   package func fields(_ context: StorageContext) -> [JSON.Member] {
     let attentions = context.adapter.modules.compactMap { $0.site.module as? SelfAttention }
     let heads = attentions.first?.groups ?? 0
     let width = heads * (attentions.first?.headWidth ?? 0)
     return context.virtualTokenFields(
-      type: Self.type, virtualTokens, layers: attentions.count, heads: heads, width: width) + [
+      type: Self.type, virtualTokens, layers: attentions.count, heads: heads, width: width,
+      modulesToSave: modulesToSave) + [
         .init("encoder_hidden_size", .integer(encoderHiddenSize ?? width)),
         .init("init_weights", initialization == .zero ? .string("zero") : .null),
         .init("prefix_projection", .bool(isProjected)),
@@ -39,7 +48,9 @@ extension PrefixTuning: StoredMethod {
     let tensors = Dictionary(
       uniqueKeysWithValues: adapter.sharedTensors.map { ($0.name, $0.parameter.value) })
     let columns = tensors[Self.table]?.columns ?? 0
+    let copies = adapter.copies.filter(\.isTrained)
     return [(Self.table, withoutGradients { Self.project(tensors, 0..<columns) })]
+      + copies.map { (Self.copyPrefix + $0.key, $0.copy.value) }
   }
 
   /// Refuses a map that does not make the table beside it.

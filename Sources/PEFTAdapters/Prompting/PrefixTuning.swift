@@ -27,6 +27,8 @@ public struct PrefixTuning: AdapterMethod, Hashable {
   public var initialization = Initialization.random
   /// Chooses the random numbers of the start.
   public var seed: UInt64 = 0
+  /// The ends of the paths of modules that are trained as a whole, as the head of a classifier.
+  public var modulesToSave: [String] = []
   /// Whether the map is there; the files of PEFT do not have it.
   var hasEncoder = true
 
@@ -57,9 +59,10 @@ public struct PrefixTuning: AdapterMethod, Hashable {
     get {
       var selection = ModuleSelection(.none)
       selection.seed = seed
+      selection.modulesToSave = modulesToSave
       return selection
     }
-    set { seed = newValue.seed }
+    set { (seed, modulesToSave) = (newValue.seed, newValue.modulesToSave) }
   }
 
   /// Every attention.

@@ -5,6 +5,7 @@ package import PEFTJSON
 extension PromptTuning: StoredMethod {
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   package init(_ file: ConfigurationFile) throws(CheckpointError) {
+    try file.refuse([("modules_to_save", .null)])
     self.init(virtualTokens: try VirtualTokenSettings.read(file))
     let start = try file.string("prompt_tuning_init", default: "RANDOM")
     switch start {

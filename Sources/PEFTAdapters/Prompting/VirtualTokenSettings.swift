@@ -22,17 +22,12 @@ enum VirtualTokenSettings {
   static func checkPositions(
     _ virtualTokens: Int, _ host: any AdapterHost
   ) throws(AdapterError) {
-    if host.taskType == "SEQ_CLS" {
-      throw .invalidSetting(
-        "task_type", expected: "CAUSAL_LM, since classifiers with virtual tokens are not supported",
-        found: "SEQ_CLS")
-    }
-    guard let configuration = (host as? CausalLM)?.configuration,
-      configuration.positions == .learned, virtualTokens >= configuration.maximumPositions
+    guard let configuration = (host as? any PretrainedModel)?.configuration,
+      configuration.positions == .learned, virtualTokens >= configuration.usablePositions
     else { return }
     throw .invalidSetting(
       "num_virtual_tokens",
-      expected: "fewer than the \(configuration.maximumPositions) positions of the model",
+      expected: "fewer than the \(configuration.usablePositions) positions of the model",
       found: "\(virtualTokens)")
   }
 
@@ -42,7 +37,7 @@ enum VirtualTokenSettings {
       "auto_mapping", "base_model_name_or_path", "revision", "task_type", "inference_mode",
       "peft_type", "peft_version", "token_dim", "num_layers", "num_attention_heads",
     ])
-    try file.refuse([("num_transformer_submodules", .integer(1)), ("modules_to_save", .null)])
+    try file.refuse([("num_transformer_submodules", .integer(1))])
     return try file.positiveInteger("num_virtual_tokens", default: 20)
   }
 
@@ -81,13 +76,14 @@ extension StorageContext {
 
   /// The fields that the configurations of these methods have.
   func virtualTokenFields(
-    type: String, _ virtualTokens: Int, layers: Int, heads: Int, width: Int
+    type: String, _ virtualTokens: Int, layers: Int, heads: Int, width: Int,
+    modulesToSave: [String] = []
   ) -> [JSON.Member] {
     [
       .init("auto_mapping", .null),
       .init("base_model_name_or_path", baseModel.map(JSON.string) ?? .null),
       .init("inference_mode", .bool(true)),
-      .init("modules_to_save", .null),
+      .init("modules_to_save", .names(modulesToSave)),
       .init("num_attention_heads", .integer(heads)),
       .init("num_layers", .integer(layers)),
       .init("num_transformer_submodules", .integer(1)),
