@@ -12,14 +12,8 @@ public struct LoRA: AdapterMethod, Hashable {
   public var alpha: Double
   /// The probability of an input element of the branch to be dropped in training.
   public var dropout: Float
-  /// Which modules are adapted.
-  public var targets: Targets
-  /// Which of these are not.
-  public var excluded: Targets?
-  /// The indices of the layers in which modules are adapted; nil for all.
-  public var layersToTransform: [Int]?
-  /// The names that stand before the index of a layer; empty for any.
-  public var layersPattern: [String] = []
+  /// Which modules are adapted, and what is trained beside them.
+  public var selection: ModuleSelection
   /// Other ranks for some modules.
   public var rankPattern: [PatternValue<Int>] = []
   /// Other alphas for some modules.
@@ -42,49 +36,21 @@ public struct LoRA: AdapterMethod, Hashable {
   /// `s g' A` is then the projection of the gradient of the whole weight on the rows of A. Only with `freezesA`; whatever the optimiser,
   /// of which PEFT's is AdamW with an epsilon of 1e-6.
   public var projectsGradients = false
-  /// Which biases of the base are trained as well.
-  public var bias = BiasTraining.none
   /// Whether B has a bias of its own (`lora_bias`).
   public var hasBias = false
-  /// The ends of the paths of modules that are trained as a whole, in a copy.
-  public var modulesToSave: [String] = []
-  /// Whether a tied output head follows a copy of the embedding.
-  public var ensuresWeightTying = false
   /// How A and B start.
   public var initialization = Initialization.kaiming
-  /// Chooses the random numbers of the start; each module draws from its own path, so the order does not matter.
-  public var seed: UInt64 = 0
 
   /// Settings; the others have defaults that can be set afterwards.
   public init(
     rank: Int = 8, alpha: Double = 8, dropout: Float = 0, targets: Targets = .attention
   ) {
-    (self.rank, self.alpha, self.dropout, self.targets) = (rank, alpha, dropout, targets)
+    (self.rank, self.alpha, self.dropout) = (rank, alpha, dropout)
+    selection = ModuleSelection(targets)
   }
 
   /// The factor of the branch for a module of this rank and alpha.
   public func scale(rank: Int, alpha: Double) -> Float {
     Float(isRankStabilized ? alpha / Double(rank).squareRoot() : alpha / Double(rank))
-  }
-
-  /// Which modules are adapted, and what is trained beside them.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(targets)
-      selection.excluded = excluded
-      selection.layersToTransform = layersToTransform
-      selection.layersPattern = layersPattern
-      selection.modulesToSave = modulesToSave
-      selection.ensuresWeightTying = ensuresWeightTying
-      selection.bias = bias
-      selection.seed = seed
-      return selection
-    }
-    set {
-      (targets, excluded) = (newValue.targets, newValue.excluded)
-      (layersToTransform, layersPattern) = (newValue.layersToTransform, newValue.layersPattern)
-      (modulesToSave, ensuresWeightTying) = (newValue.modulesToSave, newValue.ensuresWeightTying)
-      (bias, seed) = (newValue.bias, newValue.seed)
-    }
   }
 }

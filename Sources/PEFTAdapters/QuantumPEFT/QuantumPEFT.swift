@@ -36,27 +36,19 @@ public struct QuantumPEFT: AdapterMethod, Hashable {
   public var frame: Frame
   /// s.
   public var scale: Float = 1
-  /// Which modules are adapted; linear layers only.
-  public var targets: Targets
-  /// Which of these are not.
-  public var excluded: Targets?
-  /// The indices of the layers in which modules are adapted; nil for all.
-  public var layersToTransform: [Int]?
-  /// The names that stand before the index of a layer; empty for any.
-  public var layersPattern: [String] = []
-  /// The ends of the paths of modules that are trained as a whole, in a copy.
-  public var modulesToSave: [String] = []
-  /// Chooses the random numbers of the start; each module draws from its own path.
-  public var seed: UInt64 = 0
+  /// Which modules are adapted, linear layers only, and what is trained beside them.
+  public var selection: ModuleSelection
 
   /// Settings; the others have defaults that can be set afterwards.
   public init(rank: Int = 8, frame: Frame = .pauli(layers: 1), targets: Targets = .attention) {
-    (self.rank, self.frame, self.targets) = (rank, frame, targets)
+    (self.rank, self.frame) = (rank, frame)
+    selection = ModuleSelection(targets)
   }
 
   /// Refuses ranks, scales, layers and orders out of range.
   public func checkSettings() throws(AdapterError) {
     try LoRA.checkRank(rank, "r")
+    try selection.refuseAllBut([.layers])
     if !scale.isFinite {
       throw .invalidSetting("scale", expected: "a finite number", found: "\(scale)")
     }
@@ -100,24 +92,6 @@ public struct QuantumPEFT: AdapterMethod, Hashable {
         left: left, leftParameters: own(left, "quantum_u"), right: right,
         rightParameters: own(right, "quantum_v"), values: parameters["quantum_lambda"]!,
         scale: scale)
-    }
-  }
-
-  /// Which modules are adapted, and what is trained beside them.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(targets)
-      selection.excluded = excluded
-      selection.layersToTransform = layersToTransform
-      selection.layersPattern = layersPattern
-      selection.modulesToSave = modulesToSave
-      selection.seed = seed
-      return selection
-    }
-    set {
-      (targets, excluded) = (newValue.targets, newValue.excluded)
-      (layersToTransform, layersPattern) = (newValue.layersToTransform, newValue.layersPattern)
-      (modulesToSave, seed) = (newValue.modulesToSave, newValue.seed)
     }
   }
 }

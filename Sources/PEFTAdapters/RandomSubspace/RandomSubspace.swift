@@ -29,18 +29,8 @@ public struct RandomSubspace: AdapterMethod, Hashable {
   public var factorization = Factorization.svdEqual
   /// After how many steps of the optimiser another part is drawn, each time; nil to call `resample()` instead.
   public var interval: Int?
-  /// Which modules are adapted; linear layers only.
-  public var targets: Targets
-  /// Which of these are not.
-  public var excluded: Targets?
-  /// The indices of the layers in which modules are adapted; nil for all.
-  public var layersToTransform: [Int]?
-  /// The names that stand before the index of a layer; empty for any.
-  public var layersPattern: [String] = []
-  /// The ends of the paths of modules that are trained as a whole, in a copy.
-  public var modulesToSave: [String] = []
-  /// Chooses the windows; each module draws from its own path.
-  public var seed: UInt64 = 0
+  /// Which modules are adapted, linear layers only, and what is trained beside them.
+  public var selection: ModuleSelection
 
   /// How A and B are made of the weight.
   public enum Factorization: String, Sendable, Hashable {
@@ -54,12 +44,14 @@ public struct RandomSubspace: AdapterMethod, Hashable {
 
   /// Settings; the others have defaults that can be set afterwards.
   public init(rank: Int = 8, interval: Int? = nil, targets: Targets = .attention) {
-    (self.rank, self.interval, self.targets) = (rank, interval, targets)
+    (self.rank, self.interval) = (rank, interval)
+    selection = ModuleSelection(targets)
   }
 
   /// Refuses ranks and intervals out of range.
   public func checkSettings() throws(AdapterError) {
     try LoRA.checkRank(rank, "r")
+    try selection.refuseAllBut([.layers])
     if let interval, interval < 1 {
       throw .invalidSetting("interval", expected: "a positive number", found: "\(interval)")
     }
@@ -99,23 +91,5 @@ public struct RandomSubspace: AdapterMethod, Hashable {
   /// Draws subspaces by the steps of the optimiser, or when it is told to.
   public func controller(_ adapter: Adapter) -> (any AdapterController)? {
     RandomSubspaceController(adapter, self)
-  }
-
-  /// Which modules are adapted, and what is trained beside them.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(targets)
-      selection.excluded = excluded
-      selection.layersToTransform = layersToTransform
-      selection.layersPattern = layersPattern
-      selection.modulesToSave = modulesToSave
-      selection.seed = seed
-      return selection
-    }
-    set {
-      (targets, excluded) = (newValue.targets, newValue.excluded)
-      (layersToTransform, layersPattern) = (newValue.layersToTransform, newValue.layersPattern)
-      (modulesToSave, seed) = (newValue.modulesToSave, newValue.seed)
-    }
   }
 }

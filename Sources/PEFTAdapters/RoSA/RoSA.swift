@@ -44,18 +44,8 @@ public struct RoSA: AdapterMethod, Hashable {
   public var masks: SparseMasks?
   /// Whether the scale is `alpha / sqrt(R)`.
   public var isRankStabilized = false
-  /// Which modules are adapted; linear layers only.
-  public var targets: Targets
-  /// Which of these are not.
-  public var excluded: Targets?
-  /// The indices of the layers in which modules are adapted; nil for all.
-  public var layersToTransform: [Int]?
-  /// The names that stand before the index of a layer; empty for any.
-  public var layersPattern: [String] = []
-  /// The ends of the paths of modules that are trained as a whole, in a copy.
-  public var modulesToSave: [String] = []
-  /// Chooses the random numbers of the start; each module draws from its own path.
-  public var seed: UInt64 = 0
+  /// Which modules are adapted, linear layers only, and what is trained beside them.
+  public var selection: ModuleSelection
 
   /// When the places of S are chosen, and what is trained.
   public enum Schedule: Sendable, Hashable {
@@ -81,7 +71,7 @@ public struct RoSA: AdapterMethod, Hashable {
     rank: Int = 8, alpha: Double = 16, density: Double = 0.003, targets: Targets = .attention
   ) {
     (self.rank, self.alpha, self.density) = (rank, alpha, density)
-    self.targets = targets
+    selection = ModuleSelection(targets)
   }
 
   /// Refuses ranks, densities and steps out of range, and settings that train nothing.
@@ -91,6 +81,7 @@ public struct RoSA: AdapterMethod, Hashable {
     {
       if !isFine { throw .invalidSetting(name, expected: expected, found: "\(found)") }
     }
+    try selection.refuseAllBut([.layers])
     if rank != 0 { try LoRA.checkRank(rank, "r") }
     try check(alpha.isFinite, "lora_alpha", "a finite number", alpha)
     try check(dropout >= 0 && dropout < 1, "lora_dropout", "a probability below 1", dropout)
@@ -112,24 +103,6 @@ public struct RoSA: AdapterMethod, Hashable {
   /// Chooses the places of S by the schedule.
   public func controller(_ adapter: Adapter) -> (any AdapterController)? {
     RoSAController(adapter, self)
-  }
-
-  /// Which modules are adapted, and what is trained beside them.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(targets)
-      selection.excluded = excluded
-      selection.layersToTransform = layersToTransform
-      selection.layersPattern = layersPattern
-      selection.modulesToSave = modulesToSave
-      selection.seed = seed
-      return selection
-    }
-    set {
-      (targets, excluded) = (newValue.targets, newValue.excluded)
-      (layersToTransform, layersPattern) = (newValue.layersToTransform, newValue.layersPattern)
-      (modulesToSave, seed) = (newValue.modulesToSave, newValue.seed)
-    }
   }
 }
 

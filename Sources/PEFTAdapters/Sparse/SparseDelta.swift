@@ -25,22 +25,13 @@ public struct SparseDelta: AdapterMethod, Hashable {
   public var rank: Int
   /// s.
   public var scale: Float = 1
-  /// Which modules are adapted; linear layers only.
-  public var targets: Targets
-  /// Which of these are not.
-  public var excluded: Targets?
-  /// The indices of the layers in which modules are adapted; nil for all.
-  public var layersToTransform: [Int]?
-  /// The names that stand before the index of a layer; empty for any.
-  public var layersPattern: [String] = []
-  /// The ends of the paths of modules that are trained as a whole, in a copy.
-  public var modulesToSave: [String] = []
-  /// Chooses the random places; each module draws from its own path.
-  public var seed: UInt64 = 0
+  /// Which modules are adapted, linear layers only, and what is trained beside them.
+  public var selection: ModuleSelection
 
   /// SHiRA with random places.
   public init(rank: Int = 32, targets: Targets = .attention) {
-    (self.rank, self.targets) = (rank, targets)
+    self.rank = rank
+    selection = ModuleSelection(targets)
   }
 
   /// A sparse change at chosen places, in the layers that have some.
@@ -55,6 +46,7 @@ public struct SparseDelta: AdapterMethod, Hashable {
       throw .invalidSetting("scale", expected: "a finite number", found: "\(scale)")
     }
     try LoRA.checkRank(rank, "r")
+    try selection.refuseAllBut([.layers])
     if let masks, masks.count == 0 {
       throw .invalidSetting("masks", expected: "places in some layer", found: "none")
     }
@@ -88,24 +80,6 @@ public struct SparseDelta: AdapterMethod, Hashable {
     }
     return LayerBlueprint(tensors) {
       SparseDeltaLayer(values: $0["shira_weight"]!, places: pattern, scale: scale)
-    }
-  }
-
-  /// Which modules are adapted, and what is trained beside them.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(targets)
-      selection.excluded = excluded
-      selection.layersToTransform = layersToTransform
-      selection.layersPattern = layersPattern
-      selection.modulesToSave = modulesToSave
-      selection.seed = seed
-      return selection
-    }
-    set {
-      (targets, excluded) = (newValue.targets, newValue.excluded)
-      (layersToTransform, layersPattern) = (newValue.layersToTransform, newValue.layersPattern)
-      (modulesToSave, seed) = (newValue.modulesToSave, newValue.seed)
     }
   }
 }
