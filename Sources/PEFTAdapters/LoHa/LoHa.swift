@@ -45,7 +45,7 @@ public struct LoHa: AdapterMethod, Hashable, LycorisMethod {
         module: site.path,
         reason: "it is a \(Swift.type(of: site.module)); LoHa adapts linear layers")
     }
-    let (rank, alpha) = try scale(at: site.path)
+    let (rank, alpha) = try size(at: site.path)
     let (tall, wide) = ([layer.outputs, rank], [rank, layer.inputs])
     let startsAsIdentity = startsAsIdentity
     let tensors = TensorsBlueprint([

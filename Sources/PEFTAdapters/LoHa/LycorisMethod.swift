@@ -2,8 +2,8 @@ internal import PEFTCheckpoints
 internal import PEFTJSON
 import PEFTTensor
 
-/// What LoHa and LoKr have in common: ranks and alphas by pattern, and two kinds of dropout.
-protocol LycorisMethod: StoredMethod {
+/// What LoHa and LoKr have in common: two kinds of dropout, and the fields of their files.
+protocol LycorisMethod: PatternedMethod, StoredMethod {
   var rank: Int { get set }
   var alpha: Double { get set }
   var rankPattern: [PatternValue<Int>] { get set }
@@ -15,34 +15,12 @@ protocol LycorisMethod: StoredMethod {
 extension LycorisMethod {
   /// Refuses ranks, alphas and probabilities out of range.
   public func checkSettings() throws(AdapterError) {
-    try LoRA.checkRank(rank, "rank")
-    for entry in rankPattern { try LoRA.checkRank(entry.value, "rank_pattern") }
-    for value in [alpha] + alphaPattern.map(\.value) where !value.isFinite {
-      throw .invalidSetting("alpha", expected: "a finite number", found: "\(value)")
-    }
+    try checkRanks()
     for (name, value) in [("rank_dropout", rankDropout), ("module_dropout", moduleDropout)]
     where !(value >= 0 && value < 1) {
       throw .invalidSetting(name, expected: "a probability below 1", found: "\(value)")
     }
     try selection.refuseAllBut([.layers])
-  }
-
-  /// Refuses patterns of ranks and alphas that match no module.
-  public func checkEntries(_ paths: [String]) throws(AdapterError) {
-    let ranks = try PatternTable(rankPattern, setting: "rank_pattern")
-    try Resolution.refuse(
-      "rank_pattern", ranks.dead(among: paths).map { rankPattern[$0].pattern }, paths)
-    let alphas = try PatternTable(alphaPattern, setting: "alpha_pattern")
-    try Resolution.refuse(
-      "alpha_pattern", alphas.dead(among: paths).map { alphaPattern[$0].pattern }, paths)
-  }
-
-  /// The rank and alpha of a module.
-  func scale(at path: String) throws(AdapterError) -> (rank: Int, alpha: Double) {
-    (
-      try PatternTable(rankPattern, setting: "rank_pattern").value(path) ?? rank,
-      try PatternTable(alphaPattern, setting: "alpha_pattern").value(path) ?? alpha
-    )
   }
 
   /// Reads what both have.

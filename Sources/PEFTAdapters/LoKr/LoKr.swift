@@ -62,7 +62,7 @@ public struct LoKr: AdapterMethod, Hashable, LycorisMethod {
         module: site.path,
         reason: "it is a \(Swift.type(of: site.module)); LoKr adapts linear layers")
     }
-    let (rank, alpha) = try scale(at: site.path)
+    let (rank, alpha) = try size(at: site.path)
     let (a, c) = Self.split(layer.outputs, factor)
     let (b, d) = Self.split(layer.inputs, factor)
     let first = Factor(

@@ -4,8 +4,7 @@ import PEFTTransformer
 extension LoRA {
   /// A and B beside a linear layer or an embedding.
   public func blueprint(_ site: AdapterSite) throws(AdapterError) -> LayerBlueprint {
-    let rank = try PatternTable(rankPattern, setting: "rank_pattern").value(site.path) ?? rank
-    let alpha = try PatternTable(alphaPattern, setting: "alpha_pattern").value(site.path) ?? alpha
+    let (rank, alpha) = try size(at: site.path)
     let scale = scale(rank: rank, alpha: alpha)
     if let layer = site.linear {
       return try blueprint(layer, site, rank: rank, alpha: alpha, scale)
