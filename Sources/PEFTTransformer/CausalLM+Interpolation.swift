@@ -1,3 +1,4 @@
+import PEFTJSON
 import PEFTTensor
 
 extension CausalLM {
@@ -32,6 +33,18 @@ extension CausalLM {
     }
     scaling.kind = before * factor == 1 ? .standard : .linear(factor: before * factor)
     configuration.positions = .rotary(scaling)
+    origin = origin.map { ModelOrigin(folder: $0.folder, json: $0.json.with(scaling)) }
     for layer in decoder.layers { layer.attention.rescalePositions(scaling) }
+  }
+}
+
+extension JSON {
+  /// A `config.json` with another scaling of rotary positions.
+  fileprivate func with(_ scaling: RotaryScaling) -> JSON {
+    let replaced = ["rope_scaling", "rope_parameters", "rope_theta"]
+    let kept = (members ?? []).filter { !replaced.contains($0.name) }
+    return .object(
+      kept + [.init("rope_theta", .number(scaling.base))]
+        + (scaling.json.map { [.init("rope_scaling", $0)] } ?? []))
   }
 }

@@ -30,6 +30,15 @@ final class CausalLMInterpolationTests: XCTestCase {
       let again = try CausalLM(directory: folder.path)
       XCTAssertEqual(again.positionFactor, factor)
       XCTAssertEqual(withoutGradients { again(ids) }.array, expected.array)
+      // What a folder says is replaced, not kept.
+      try again.interpolatePositions(by: 1 / factor)
+      let other = folder.appendingPathComponent("other").path
+      try again.save(to: other)
+      XCTAssertEqual(try CausalLM(directory: other).positionFactor, 1)
+      let plain = try CausalLM(directory: other)
+      try plain.interpolatePositions(by: factor)
+      try plain.save(to: other + "2")
+      XCTAssertEqual(try CausalLM(directory: other + "2").positionFactor, factor)
     }
     try model.interpolatePositions(by: 1 / factor)
     XCTAssertEqual(withoutGradients { model(ids) }.array, before.array)
