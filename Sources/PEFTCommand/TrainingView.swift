@@ -5,6 +5,12 @@ final class TrainingView {
   private let label: String
   private var progress: Progress?
   private var meanLoss: Double?
+  private var stepSeconds: [Double] = []
+
+  /// The median time of a step so far, in seconds; nil where there was none.
+  var medianStep: Double? {
+    stepSeconds.isEmpty ? nil : stepSeconds.sorted()[stepSeconds.count / 2]
+  }
 
   /// Nothing is shown yet.
   init(_ label: String) { self.label = label }
@@ -16,6 +22,7 @@ final class TrainingView {
       // The loss of one batch jumps; the eye wants the trend.
       let mean = meanLoss.map { 0.9 * $0 + 0.1 * step.loss } ?? step.loss
       meanLoss = mean
+      stepSeconds.append(Double(step.tokens) / max(step.tokensPerSecond, 1e-9))
       let progress = self.progress ?? Progress(label, total: step.progress.total)
       self.progress = progress
       progress.update(step.progress.step, Self.detail(step, loss: mean))

@@ -1,8 +1,9 @@
+import Foundation
 import XCTest
 
 final class HelpTests: XCTestCase {
   private let commands = [
-    "demo", "train", "evaluate", "generate", "merge", "inspect", "pretrain",
+    "demo", "train", "evaluate", "generate", "merge", "inspect", "pretrain", "compare",
   ]
 
   func testEveryCommandExplainsItself() throws {
@@ -21,6 +22,14 @@ final class HelpTests: XCTestCase {
         }
         XCTAssert(run.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
       }
+    }
+  }
+
+  func testEveryMethodStandsInTheHelp() throws {
+    let text = try CommandRun(["help", "train"]).output.split { $0 == " " || $0 == "\n" }
+      .map { $0.trimmingCharacters(in: CharacterSet(charactersIn: ",;.")) }
+    for name in ["eva", "lora-ga", "loftq", "qlora", "longlora", "fish-mask", "gps", "dylora"] {
+      XCTAssert(text.contains(name), "no \(name)")
     }
   }
 

@@ -34,6 +34,7 @@ final class MethodTests: XCTestCase {
       ),
       (["--method", "adalora", "--rank", "2"], "ADALORA", nil),
       (["--method", "shira", "--rank", "2"], "SHIRA", 4 * 2 * (256 + 192)),
+      (["--method", "p-tuning", "--set", "num_virtual_tokens=2"], "P_TUNING", nil),
     ]
     for (words, type, trainable) in cases {
       try train(words) { run, output in
@@ -94,6 +95,18 @@ final class MethodTests: XCTestCase {
       (["--method", "lokr", "--set", "init_weights=7"], "\"init_weights\""),
       (["--method", "vera", "--bias", "some"], "none, all or vera_only"),
       (["--method", "full", "--set", "r=2"], "exclude each other"),
+      (["--method", "full", "--precision", "nf4"], "exclude each other"),
+      (["--method", "lora", "--precision", "int4"], "float32, bfloat16, nf4"),
+      (["--method", "lora", "--start-rows", "4"], "--start-rows would do nothing"),
+      (["--method", "lora-ga", "--set", "direction=up"], "ArB2r"),
+      (["--method", "lora-ga", "--set", "rho=2"], "the method lora-ga has no setting \"rho\""),
+      (["--method", "fish-mask", "--set", "share=0.1", "--set", "count=4"], "share, count and r"),
+      (["--method", "fish-mask", "--set", "scorer=best"], "squared_gradient"),
+      (["--method", "longlora", "--set", "position_factor=0"], "a positive number"),
+      (
+        ["--method", "longlora", "--set", "group_size=4", "--set", "group_size_ratio=0.5"],
+        "either it or group_size_ratio"
+      ),
     ]
     for (words, message) in cases {
       try train(words) { run, output in
@@ -101,6 +114,84 @@ final class MethodTests: XCTestCase {
         XCTAssert(run.errors.contains(message), "\(words): \(run.errors)")
         XCTAssertFalse(FileManager.default.fileExists(atPath: output))
       }
+    }
+  }
+
+  /// Methods that look at the base and at rows before they start.
+  func testMethodsThatStartFromData() throws {
+    let rows = ["--set", "r=2", "--start-rows", "1"]
+    let cases: [(words: [String], type: String, trainable: Int?)] = [
+      // Rank two on the maps of queries and values; EVA deals the same ranks out otherwise.
+      (["--method", "eva", "--set", "rho=1"] + rows, "LORA", 4 * 2 * (256 + 192)),
+      (["--method", "lora-ga", "--set", "direction=random"] + rows, "LORA", 4 * 2 * (256 + 192)),
+      (["--method", "loftq", "--rank", "2", "--set", "loftq_iter=2"], "LORA", 4 * 2 * (256 + 192)),
+      (["--method", "qlora", "--rank", "1", "--targets", "q_proj"], "LORA", 4 * 256),
+      (["--method", "fish-mask", "--set", "count=70", "--start-rows", "1"], "SPARSE_DELTA", 70),
+      (["--method", "fish-mask"] + rows + ["--set", "scope=layer"], "SHIRA", nil),
+      (["--method", "gps", "--set", "count=3"], "SPARSE_DELTA", 4 * 3 * 192),
+    ]
+    for (words, type, trainable) in cases {
+      try train(words) { run, output in
+        let result = try run.json()
+        if let trainable { XCTAssertEqual(result["trainable"]?.integer, trainable, "\(words)") }
+        XCTAssertEqual(try fields(output)["peft_type"]?.string, type, "\(words)")
+      }
+    }
+  }
+
+  /// The base of LoftQ stands beside its adapter, and the two together are what was trained.
+  func testTheBaseOfLoftQ() throws {
+    try Files.withTemporaryFolder { folder in
+      let data = folder.appendingPathComponent("rows.jsonl").path
+      try Data("{\"prompt\": \"One\", \"completion\": \" day\"}\n".utf8)
+        .write(to: URL(fileURLWithPath: data))
+      let output = folder.appendingPathComponent("adapter").path
+      let words = [
+        "train", "--method", "loftq", "--targets", "all-linear", "--steps", "2", "--data", data,
+        "--learning-rate", "0.01", "--evaluation", data, "--output", output, "--json",
+      ]
+      let trained = try CommandRun(words).json()
+      let again = try CommandRun(words)
+      XCTAssertEqual(again.exitCode, 0, again.errors)
+      XCTAssertEqual(try fields(output)["base_model_name_or_path"]?.string, output + "/base")
+      func loss(_ place: [String]) throws -> Double {
+        let run = try CommandRun(["evaluate", "--data", data, "--json"] + place).json()
+        return try XCTUnwrap(run["loss"]?.number)
+      }
+      let after = try XCTUnwrap(trained["after"]?.number)
+      XCTAssertEqual(
+        try loss(["--model", output + "/base", "--adapter", output]), after, accuracy: 1e-6)
+      // Without the adapter the base in four bits is not the base.
+      XCTAssertNotEqual(try loss(["--model", output + "/base"]), try loss([]), accuracy: 1e-4)
+    }
+  }
+
+  /// Positions that were divided for the training are so wherever the adapter is loaded.
+  func testPositionsOfLongLoRA() throws {
+    let words = [
+      "--method", "longlora", "--rank", "2", "--set", "position_factor=2", "--set", "group_size=4",
+      "--set", "train_embeddings=false", "--learning-rate", "0.01",
+    ]
+    try train(words) { run, output in
+      // Rank two on all four maps of attention, and nine norms.
+      XCTAssertEqual(
+        try run.json()["trainable"]?.integer, 4 * 2 * (256 + 192 + 192 + 256) + 9 * 128)
+      let stored = try fields(output)["longlora"]
+      XCTAssertEqual(stored?["position_factor"]?.number, 2)
+      XCTAssertEqual(stored?["group_size"]?.integer, 4)
+      let merged = try CommandRun([
+        "merge", "--adapter", output, "--output", output + "-merged", "--json",
+      ]).json()
+      XCTAssertLessThan(try XCTUnwrap(merged["written_difference"]?.number), 1e-3)
+      let configuration = try JSON(
+        parsing: Data(contentsOf: URL(fileURLWithPath: output + "-merged/config.json")))
+      XCTAssertEqual(configuration["rope_scaling"]?["factor"]?.number, 2)
+    }
+    // The embedding is trained with its 1,024 rows where nothing is said against it.
+    try train(["--method", "longlora", "--set", "train_norms=false", "--rank", "1"]) { run, _ in
+      let count = try XCTUnwrap(run.json()["trainable"]?.integer)
+      XCTAssertEqual((count - 4 * (256 + 192 + 192 + 256)) % 128, 0)
+      XCTAssertGreaterThan(count, 100_000)
     }
   }
 

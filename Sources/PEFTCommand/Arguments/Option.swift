@@ -35,6 +35,10 @@ struct Option: Sendable {
   /// Where a model is.
   static let model = Option(
     "model", "DIR", default: "the built-in model", "A Hugging Face folder: the base model.")
+  /// How its weights are kept.
+  static let precision = Option(
+    "precision", "NAME", default: "as the folder has them",
+    "How linear weights of the base are kept: float32, bfloat16 or nf4 (four bits).")
   /// Where an adapter is.
   static let adapter = Option("adapter", "DIR", "A PEFT adapter folder to put on the base model.")
   /// Prints the help.

@@ -12,7 +12,7 @@ enum MergeCommand: Command {
       "Writes a Hugging Face folder that needs no adapter any more. The merged model and the "
       + "one in the written files are compared with the adapted one on a probe.",
     options: [
-      .model, .adapter,
+      .model, .precision, .adapter,
       Option("output", "DIR", "The folder to write."),
       Option(
         "dtype", "TYPE", default: "float32",

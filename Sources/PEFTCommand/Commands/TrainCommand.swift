@@ -15,9 +15,9 @@ enum TrainCommand: Command {
       + "each by itself, between the token that begins a text and the one that ends it; the end is learned too, "
       + "and of an empty completion it alone. Shows what would be trained, trains, "
       + "and writes an adapter folder that Hugging Face PEFT loads, or with --merged a model folder that "
-      + "needs no adapter.",
+      + "needs no adapter. The method loftq writes the base in four bits as well, into the folder base of the output.",
     options: [
-      .model,
+      .model, .precision,
       Option("data", "FILE", "The rows to learn from."),
       Option("evaluation", "FILE", "Rows to measure the loss on, before, during and after."),
       Option("output", "DIR", "The folder to write."),
@@ -36,25 +36,31 @@ enum TrainCommand: Command {
     for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
       try DataFile.requireFile(file)
     }
-    let folder = try ModelFolder(arguments)
+    if plan.isFull, arguments.has("precision") {
+      throw CommandError.conflict("method full", "precision")
+    }
+    let folder = try ModelFolder(
+      arguments, precision: AdapterPreset.named(plan.methodName)?.precision)
     let isModel = plan.isFull || arguments.isOn("merged")
     try OutputFolder.refuse(output, sameAs: folder.path)
-    let content: OutputFolder.Content = isModel ? folder.content : .adapter
+    let content: OutputFolder.Content =
+      isModel ? folder.content : plan.start.changesBase ? .adapterAndBase : .adapter
     try OutputFolder.check(output, for: content)
     let model = folder.model
-    try prepare(folder, plan, arguments)
+    let examples = try DataFile(data, maximumLength: plan.maximumLength, for: folder)
+      .examples(folder)
+    try prepare(folder, plan, examples, arguments)
     model.decoder.checkpointsActivations = arguments.isOn("checkpoint-activations")
     model.dropoutKeys = DropoutKeys(seed: plan.seed)
 
-    let examples = try DataFile(data, maximumLength: plan.maximumLength, for: folder)
-      .examples(folder)
     let evaluation = try arguments.string("evaluation").map {
       try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
     }
     try OutputFolder.prepare(output, for: content)
     let before = try evaluation.map { try Evaluation(model, $0).loss }
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
-    let summary = try train(model, examples, evaluation, plan)
+    let view = TrainingView("training")
+    let summary = try train(model, examples, evaluation, plan, view)
     if let summary {
       Console.print(
         "\(summary.steps) \(summary.steps == 1 ? "step" : "steps") in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
@@ -79,6 +85,7 @@ enum TrainCommand: Command {
         .init(
           "tokens_per_s",
           .number(summary.map { Double($0.tokens) / max($0.seconds, 1e-9) } ?? 0)),
+        .init("median_step_s", view.medianStep.map(JSON.number) ?? .null),
         .init("peak_bytes", ProcessMemory.current.map { .integer($0.peak) } ?? .null),
       ])
     }
@@ -86,7 +93,8 @@ enum TrainCommand: Command {
 
   /// Attaches what is trained, or continues with `--adapter`, and says what that is.
   private static func prepare(
-    _ folder: ModelFolder, _ plan: TrainingPlan, _ arguments: Arguments
+    _ folder: ModelFolder, _ plan: TrainingPlan, _ examples: [TrainingExample],
+    _ arguments: Arguments
   ) throws {
     let model = folder.model
     let total = model.parameterCount()
@@ -95,9 +103,9 @@ enum TrainCommand: Command {
     } else if let adapter = arguments.string("adapter") {
       try folder.loadAdapter(adapter, isTrainable: true)
     } else if let method = plan.method {
-      let matched = try method.plan(model)
-      Console.print(matched.table)
-      try model.attach(method)
+      try plan.prepare(model)
+      Console.print(try plan.preview(method, model).table)
+      try plan.attach(method, to: model, examples)
     }
     if arguments.isOn("merged") {
       // A method that cannot be merged says so before it is trained.
@@ -112,7 +120,7 @@ enum TrainCommand: Command {
 
   private static func train(
     _ model: CausalLM, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
-    _ plan: TrainingPlan
+    _ plan: TrainingPlan, _ view: TrainingView
   ) throws -> TrainingEvent.Summary? {
     let batches = TokenBatches(
       examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
@@ -120,7 +128,6 @@ enum TrainCommand: Command {
       model, optimizer: plan.makeOptimizer(model), schedule: plan.schedule,
       settings: plan.settings)
     let held = plan.settings.evaluationInterval == nil ? nil : evaluation
-    let view = TrainingView("training")
     var summary: TrainingEvent.Summary?
     try trainer.run(
       batches,
@@ -139,7 +146,13 @@ enum TrainCommand: Command {
     _ folder: ModelFolder, _ plan: TrainingPlan, to output: String, merged: Bool
   ) throws -> String {
     if !plan.isFull, !merged {
-      return try folder.model.adapter("default").save(to: output)
+      let adapter = try folder.model.adapter("default")
+      guard plan.start.changesBase else { return try adapter.save(to: output) }
+      let base = "\(output)/base"
+      try folder.model.save(to: base)
+      try folder.copyTokenizer(to: base)
+      Console.print("the base that it belongs to is in \(base)")
+      return try adapter.save(to: output, baseModel: base)
     }
     if !plan.isFull {
       let outcome = try MergeCommand.merge(folder, to: output, .float32)

@@ -9,10 +9,10 @@ enum AdapterChoice {
   /// The words that name methods.
   static var names: [String] { AdapterMethods.types.map(name) + AdapterPreset.all.map(\.name) }
 
-  /// Reads the settings of the method of this name.
+  /// Reads the settings of the method of this name, and what is done before it is attached.
   static func read(
     _ name: String, _ arguments: Arguments, seed: UInt64
-  ) throws(CommandError) -> any AdapterMethod {
+  ) throws(CommandError) -> (method: any AdapterMethod, start: AdapterStart) {
     let preset = AdapterPreset.named(name)
     guard let type = preset?.type ?? AdapterMethods.types.first(where: { Self.name($0) == name })
     else {
@@ -35,15 +35,22 @@ enum AdapterChoice {
     add(set)
     add(preset?.fields ?? [])
     add(given.flatMap(\.fields))
+    add(preset?.defaults ?? [])
     // Where a method has such a field and nobody set it.
     let implied = try AdapterFields.implied(arguments).filter { member in
       !fields.contains { $0.name == member.name }
     }
     let file: ConfigurationFile
     var method: any StoredMethod
+    var start = AdapterStart.plain
     do throws(CheckpointError) {
       file = try ConfigurationFile(path: "--method \(name)", json: .object(fields + implied))
-      method = try AdapterMethods.read(file).startingAnew
+      if let read = preset?.start { start = try read(file) }
+      if let make = preset?.make {
+        method = try make(file)
+      } else {
+        method = try AdapterMethods.read(file).startingAnew
+      }
     } catch { throw .invalidMethod("\(error)") }
     let unread = file.unreadFields
     for member in set where unread.contains(member.name) {
@@ -59,7 +66,8 @@ enum AdapterChoice {
       change(&lora)
       method = lora
     }
-    return method
+    if let factor = (method as? LongLoRA)?.positionFactor { start = .positions(factor: factor) }
+    return (method, start)
   }
 
   private static func name(_ type: String) -> String {

@@ -20,14 +20,22 @@ struct ModelFolder {
   /// The tokens that end a text.
   let endings: [Int32]
 
-  /// Loads the folder that `--model` names, or the built-in model.
-  init(_ arguments: Arguments) throws { try self.init(Self.path(arguments)) }
+  /// Loads the folder that `--model` names, or the built-in model, and keeps its weights as `--precision` says.
+  ///
+  /// - Parameters:
+  ///   - arguments: of a command that has both options.
+  ///   - precision: where `--precision` is not given.
+  /// - Throws: errors of files and options.
+  init(_ arguments: Arguments, precision: Precision? = nil) throws {
+    let chosen = try arguments.choice("precision", Precision.self)
+    try self.init(Self.path(arguments), precision: chosen ?? precision)
+  }
 
   /// Loads a folder.
-  init(_ path: String) throws {
+  init(_ path: String, precision: Precision? = nil) throws {
     self.path = path
     try Self.requireModel(path)
-    model = try CausalLM(directory: path)
+    model = try CausalLM(directory: path, precision: precision)
     tokenizer = try Tokenizer(folder: path)
     let file = try ConfigurationFile(path: "\(path)/config.json")
     beginning = try Self.tokens(file, "bos_token_id").first
@@ -72,6 +80,11 @@ struct ModelFolder {
     {
       throw CommandError.unusable(
         path: folder, reason: "is a model folder, where --adapter expects an adapter folder")
+    }
+    // Positions that were divided for the training have to be for everything else.
+    let settings = try? ConfigurationFile(path: "\(folder)/adapter_config.json")
+    if let factor = settings?.value("longlora")?["position_factor"]?.number, factor > 0 {
+      try model.divideRotaryPositions(by: factor)
     }
     try model.loadAdapter(folder, isTrainable: isTrainable)
   }

@@ -6,6 +6,8 @@ enum OutputFolder {
   /// What is written.
   enum Content {
     case adapter
+    /// An adapter, and the base that was changed for it.
+    case adapterAndBase
     /// A model, with these files beside its weights.
     case model(tokenizer: [String])
     /// What a comparison of methods writes.
@@ -13,7 +15,7 @@ enum OutputFolder {
 
     fileprivate var name: String {
       switch self {
-      case .adapter: "an adapter"
+      case .adapter, .adapterAndBase: "an adapter"
       case .model: "a model"
       case .comparison: "a comparison"
       }
@@ -24,13 +26,18 @@ enum OutputFolder {
       if file.hasPrefix(".") || ["README.md", "LICENSE"].contains(file) { return true }
       switch self {
       case .adapter:
-        return ["adapter_config.json", "adapter_model.safetensors"].contains(file)
+        return [
+          "adapter_config.json", "adapter_model.safetensors", "adapter_training.safetensors",
+        ].contains(file)
           || ModelFolder.tokenizerFiles.contains(file)
+      case .adapterAndBase: return file == "base" || Self.adapter.allows(file)
       case .model(let tokenizer):
         return file == "config.json" || Checkpoint.isFile(file) || tokenizer.contains(file)
       case .comparison:
         return [
-          "compare.svg", "data.jsonl", "held-out.jsonl", "logs", "results.json", "runs", "table.md",
+          "compare.svg", "data.jsonl", "held-out.jsonl", "logs", "results.json", "runs",
+          "search.jsonl",
+          "table.md", "validation.jsonl",
         ].contains(file)
       }
     }

@@ -11,6 +11,10 @@ struct TrainingPlan {
   let methodName: String
   /// The settings of the adapter; nil for every weight, and where an adapter is trained further.
   let method: (any AdapterMethod)?
+  /// What is done with the base and some rows when the method is attached.
+  let start: AdapterStart
+  /// How many rows that looks at.
+  let startRows: Int
   let loRAPlusRatio: Double?
   let optimizer: OptimizerName
   let learningRate: Double
@@ -51,6 +55,9 @@ struct TrainingPlan {
       "init", "NAME", default: "kaiming",
       "How adapters start: kaiming, gaussian, random, or another word that the method knows."),
     Option(switch: "rslora", "Scale by A / sqrt(R)."),
+    Option(
+      "start-rows", "N", default: "\(defaultStartRows)",
+      "From how many rows of the data eva, lora-ga, fish-mask and gps find their start."),
     Option("bias", "WHICH", default: "none", "Biases to train: none, all or lora_only."),
     Option(switch: "lora-bias", "Give the second matrix of each adapter a bias."),
     Option("modules-to-save", "LIST", "Modules that are trained whole and saved with the adapter."),
@@ -94,18 +101,29 @@ struct TrainingPlan {
     settings = try Self.settings(arguments)
     let isFull = methodName == "full"
     if isFull {
-      for name in AdapterFields.options + ["set", "lora-plus-ratio", "merged", "adapter"]
+      for name in AdapterFields.options + [
+        "set", "lora-plus-ratio", "merged", "adapter", "start-rows",
+      ]
       where arguments.has(name) { throw .conflict("method full", name) }
     }
     // The adapter's own settings hold; only how it is trained can be chosen.
     if arguments.has("adapter") {
-      for name in AdapterFields.options + ["set", "method"] where arguments.has(name) {
+      for name in AdapterFields.options + ["set", "method", "start-rows"] where arguments.has(name)
+      {
         throw .conflict("adapter", name)
       }
     }
-    method =
-      isFull || arguments.has("adapter")
-      ? nil : try AdapterChoice.read(methodName, arguments, seed: seed)
+    if isFull || arguments.has("adapter") {
+      (method, start) = (nil, .plain)
+    } else {
+      let choice = try AdapterChoice.read(methodName, arguments, seed: seed)
+      (method, start) = (choice.method, choice.start)
+    }
+    startRows =
+      try arguments.integer("start-rows", in: 1...1_000_000) ?? Self.defaultStartRows
+    if arguments.has("start-rows"), !start.needsRows {
+      throw .idleOption("start-rows", method: methodName)
+    }
     if arguments.has("momentum"), optimizer != .sgd {
       throw .conflict("momentum", optimizer.rawValue)
     }
