@@ -44,8 +44,13 @@ final class CompareTests: XCTestCase {
 
       let table = try String(contentsOfFile: output + "/table.md", encoding: .utf8)
       let lines = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
-      XCTAssertEqual(lines.count, 3, table)
-      XCTAssert(lines[2].hasPrefix("| LoRA | 37,376 | 149,504 |"), table)
+      XCTAssertEqual(lines.count, 4, table)
+      XCTAssert(lines[1].hasPrefix("| untrained base | 0 | 0 | \(String(format: "%.3f", base))"))
+      XCTAssert(lines[3].hasPrefix("| LoRA | 37,376 | 149,504 |"), table)
+      XCTAssert(
+        run.output.split(separator: "\n").filter { $0.hasPrefix("LoRA") }.allSatisfy {
+          $0.count <= 100
+        }, run.output)
       let stored = try String(contentsOfFile: output + "/results.json", encoding: .utf8)
       XCTAssertEqual(
         try JSON(parsing: Array(stored.utf8)).text(.compact), result.text(.compact))
@@ -54,6 +59,44 @@ final class CompareTests: XCTestCase {
       for name in ["LoRA", "full fine-tuning", "milliseconds a step"] {
         XCTAssertEqual(texts.count { $0 == name }, 1, "\(texts)")
       }
+    }
+  }
+
+  /// The second run finds what the first one measured, and adds what is new.
+  func testGoingOnAndSearching() throws {
+    try Files.withTemporaryFolder { folder in
+      let rows = folder.appendingPathComponent("rows.jsonl")
+      let lines = (0..<10).map {
+        "{\"prompt\": \"Number \($0)\", \"completion\": \" is \($0 + 1)\"}\n"
+      }
+      try Data(lines.joined().utf8).write(to: rows)
+      let output = folder.appendingPathComponent("output").path
+      let words = [
+        "compare", "--methods", "ln-tuning", "--seeds", "1", "--steps", "1", "--batch", "1",
+        "--data", rows.path, "--evaluation", rows.path, "--output", output, "--json",
+      ]
+      let first = try CommandRun(words).json()
+      let record = output + "/logs/ln-tuning-0.json"
+      let before = try FileManager.default.attributesOfItem(atPath: record)
+      let second = try CommandRun(words + ["--search", "--timings", "1"]).json()
+      let (one, two) = (first["methods"]?.elements?.first, second["methods"]?.elements?.first)
+      XCTAssertEqual(one?["trials"]?.elements?.count, 0)
+      let trials = try XCTUnwrap(two?["trials"]?.elements).compactMap { $0.elements }
+      XCTAssertEqual(trials.compactMap { $0[0].number }, [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1])
+      let best = trials.min { ($0[1].number ?? .infinity) < ($1[1].number ?? .infinity) }
+      XCTAssertEqual(two?["rate"]?.number, best?[0].number)
+      XCTAssertEqual(two?["timings"]?.elements?.count, 1)
+      if two?["rate"]?.number == one?["rate"]?.number {
+        let after = try FileManager.default.attributesOfItem(atPath: record)
+        XCTAssertEqual(
+          before[.modificationDate] as? Date, after[.modificationDate] as? Date)
+        XCTAssertEqual(one?["step_s"]?.text(.compact), two?["step_s"]?.text(.compact))
+      }
+      // The same once more trains nothing at all.
+      let third = try CommandRun(words + ["--search", "--timings", "1"]).json()
+      XCTAssertEqual(
+        third["methods"]?.elements?.first?["timings"]?.text(.compact),
+        two?["timings"]?.text(.compact))
     }
   }
 
@@ -79,7 +122,8 @@ final class CompareTests: XCTestCase {
   func testWrongUsage() throws {
     let cases: [(words: [String], message: String)] = [
       (["--methods", "lroa"], "did you mean lora?"), (["--data", #filePath], "--evaluation"),
-      (["--evaluation", #filePath], "--data"), (["--seeds", "0"], "--seeds is \"0\""),
+      (["--evaluation", #filePath], "--data"), (["--timings", "-1"], "--timings"),
+      (["--seeds", "0"], "--seeds is \"0\""),
     ]
     for (words, message) in cases {
       let run = try CommandRun(["compare", "--output", "/does/not/exist/out"] + words)

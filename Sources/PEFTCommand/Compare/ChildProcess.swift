@@ -14,6 +14,9 @@ struct ChildProcess {
   /// Why it failed, in its own words; empty where it did not.
   let fault: String
 
+  /// One that ran before, with what it printed last.
+  init(result: JSON) { (self.result, fault) = (result, "") }
+
   /// Runs the program and waits for its end.
   ///
   /// - Parameters:

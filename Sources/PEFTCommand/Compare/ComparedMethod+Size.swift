@@ -45,13 +45,16 @@ extension ComparedMethod {
 
   /// How many parameters a run trains.
   func trainableCount(_ model: CausalLM, _ run: Run) throws -> Int {
-    let words = ["--data", "", "--output", "", "--steps", "\(run.steps)"] + options(run)
+    let words = ["--data", "", "--output", "", "--steps", "\(run.steps)"] + words(run)
     let plan = try TrainingPlan(Arguments(words, for: TrainCommand.usage))
-    return try plan.method?.plan(model).trainableCount ?? model.parameterCount()
+    guard let method = plan.method else { return model.parameterCount() }
+    return try plan.preview(method, model).trainableCount
   }
 }
 
 extension Comparison.Task {
   /// What the options of a method depend on.
-  func run(size: Int) -> ComparedMethod.Run { .init(size: size, rank: rank, steps: steps) }
+  func run(size: Int) -> ComparedMethod.Run {
+    .init(size: size, rank: rank, budget: budget, steps: steps)
+  }
 }

@@ -8,12 +8,20 @@ struct ComparedMethod: Sendable {
   let paper: String?
   /// What is trained, in a few words.
   let trains: String
-  /// How fast it learns.
-  let rate: LearningRate
+  /// The highest learning rate of a training, unless one is searched for.
+  ///
+  /// The best of `Comparison.rates` on the task of the built-in model.
+  let rate: Double
   /// The values that set how much is trained; nil where nothing does.
-  let sizes: ClosedRange<Int>?
+  var sizes: ClosedRange<Int>?
+  /// The word for `peft train --method`, where that is another one than the name.
+  var method: String?
+  /// Why it is behind LoRA where it is, as far as that is known.
+  var reason: String?
+  /// The options that say how its base is kept, for every command.
+  var base: [String] = []
   /// The options of `peft train` beside those that all methods share.
-  let options: @Sendable (Run) -> [String]
+  var options: @Sendable (Run) -> [String] = { _ in [] }
 
   /// What the options of a method depend on.
   struct Run {
@@ -21,18 +29,12 @@ struct ComparedMethod: Sendable {
     var size: Int
     /// The rank of LoRA that trains as much.
     var rank: Int
+    /// How many parameters that are.
+    var budget: Int
     /// How many optimiser steps are made.
     var steps: Int
   }
 
-  /// A line of the table; `method` is its word for `peft train`, the same as its name where nothing is said.
-  init(
-    _ name: String, _ title: String, _ paper: String?, _ trains: String, _ rate: LearningRate,
-    sizes: ClosedRange<Int>? = nil, method: String? = nil,
-    options: @escaping @Sendable (Run) -> [String]
-  ) {
-    (self.name, self.title, self.paper, self.trains) = (name, title, paper, trains)
-    (self.rate, self.sizes) = (rate, sizes)
-    self.options = { ["--method", method ?? name] + options($0) }
-  }
+  /// The options of `peft train` that make it this method.
+  func words(_ run: Run) -> [String] { ["--method", method ?? name] + options(run) }
 }

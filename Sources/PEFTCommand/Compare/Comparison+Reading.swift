@@ -31,7 +31,8 @@ extension Comparison.Task {
     self.init(
       model: json["model"]?.string, data: data, evaluation: evaluation, steps: steps,
       batchSize: batchSize, maximumLength: maximumLength, seeds: seeds, rank: rank,
-      budget: budget, rateFactor: rateFactor)
+      budget: budget, rateFactor: rateFactor, isSearching: json["search"]?.bool ?? false,
+      timings: json["timings"]?.integer ?? 0)
   }
 }
 
@@ -46,6 +47,17 @@ extension MethodOutcome {
     self.init(method)
     (self.losses, self.stepSeconds, self.seconds) = (losses, stepSeconds, seconds)
     size = json["size"]?.integer ?? 0
+    rate = json["rate"]?.number ?? rate
+    trials = (json["trials"]?.elements ?? []).compactMap { trial in
+      guard let parts = trial.elements, parts.count == 2, let rate = parts[0].number else {
+        return nil
+      }
+      return (rate, parts[1].number)
+    }
+    timings = (json["timings"]?.elements ?? []).compactMap { timing in
+      guard let parts = timing.elements?.compactMap(\.number), parts.count == 2 else { return nil }
+      return (step: parts[0], lora: parts[1])
+    }
     trainable = json["trainable"]?.integer
     adapterBytes = json["adapter_bytes"]?.integer
     peakBytes = json["peak_bytes"]?.integer

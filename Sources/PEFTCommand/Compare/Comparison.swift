@@ -24,6 +24,10 @@ struct Comparison {
     var budget: Int
     /// Multiplies every learning rate.
     var rateFactor: Double
+    /// Whether every method searches for its learning rate.
+    var isSearching = false
+    /// How often each method is timed in turn with LoRA.
+    var timings = 0
   }
 
   /// What the methods have in common.
@@ -32,34 +36,47 @@ struct Comparison {
   private(set) var outcomes: [MethodOutcome] = []
   /// The held-out loss of the base.
   private(set) var baseLoss = Double.nan
-  private let output: String
+  /// The folder for everything.
+  let output: String
+  private let records: RunRecords
 
   /// A comparison that was made before.
   init(_ task: Task, _ outcomes: [MethodOutcome], baseLoss: Double) {
-    (self.task, self.outcomes, self.baseLoss, output) = (task, outcomes, baseLoss, "")
+    self.init(task, output: "")
+    (self.outcomes, self.baseLoss) = (outcomes, baseLoss)
   }
 
   /// Nothing is trained yet; everything will be written below `output`.
-  init(_ task: Task, output: String) { (self.task, self.output) = (task, output) }
+  init(_ task: Task, output: String) {
+    (self.task, self.output) = (task, output)
+    records = RunRecords("\(output)/logs", files: [task.data, task.evaluation])
+  }
 
   /// Trains and measures; `show` gets every method that is finished.
   mutating func run(_ methods: [ComparedMethod], show: (MethodOutcome) -> Void) throws {
     for folder in ["logs", "runs"] { try makeFolder("\(output)/\(folder)") }
+    if task.isSearching { try splitRows() }
     let model = try ModelFolder(task.model ?? ModelFolder.builtInPath()).model
-    let base = try measure([], log: "base-evaluate")
-    guard let loss = base.result?["loss"]?.number else {
-      throw CommandError.unusable(path: task.evaluation, reason: base.fault)
+    let untrained = try measure(base, log: "base-evaluate")
+    guard let loss = untrained.result?["loss"]?.number else {
+      throw CommandError.unusable(path: task.evaluation, reason: untrained.fault)
     }
     baseLoss = loss
-    let progress = Progress("comparing", total: methods.count * task.seeds)
+    let progress = Progress("comparing", total: methods.count)
     for (index, method) in methods.enumerated() {
       let start = ContinuousClock.now
       var outcome = MethodOutcome(method)
       do {
         outcome.size = try method.size(model, task)
+        progress.update(index, method.name)
+        if task.isSearching { try search(&outcome) }
         for seed in 0..<task.seeds where outcome.fault == nil {
-          progress.update(index * task.seeds + seed, "\(method.name), seed \(seed)")
+          progress.update(index, "\(method.name), seed \(seed)")
           try train(&outcome, seed: seed)
+        }
+        if task.timings > 0, outcome.fault == nil {
+          progress.update(index, "\(method.name), in turn with LoRA")
+          try time(&outcome, model)
         }
       } catch { outcome.fault = "\(error)" }
       outcome.seconds = (ContinuousClock.now - start).seconds
@@ -74,66 +91,85 @@ struct Comparison {
     let name = "\(outcome.method.name)-\(seed)"
     let folder = "\(output)/runs/\(name)"
     let trained = try child(
-      "train", options(outcome) + ["--seed", "\(seed)", "--output", folder], name)
+      "train", options(outcome) + ["--seed", "\(seed)", "--output", folder], name, product: folder)
     guard let training = trained.result else {
       outcome.fault = trained.fault
       return
     }
-    let content = try FolderContent(folder)
-    let place = [content.kind == .adapter ? "--adapter" : "--model", folder]
+    let place = try place(folder, outcome.method)
     let measured = try measure(place, log: "\(name)-evaluate")
     guard let loss = measured.result?["loss"]?.number else {
       outcome.fault = measured.fault
       return
     }
+    let content = try FolderContent(folder)
     outcome.losses.append(loss)
     outcome.trainable = training["trainable"]?.integer
     outcome.adapterBytes = content.byteCount
-    if let seconds = training["train_s"]?.number, let steps = training["steps"]?.integer, steps > 0
-    {
-      outcome.stepSeconds.append(seconds / Double(steps))
-    }
+    if let step = training["median_step_s"]?.number { outcome.stepSeconds.append(step) }
     if let peak = training["peak_bytes"]?.integer {
       outcome.peakBytes = max(peak, outcome.peakBytes ?? 0)
     }
     if seed == 0 {
-      outcome.merging = content.kind == .adapter ? try merge(folder, name) : .unneeded
+      outcome.merging = content.kind == .adapter ? try merge(place, name) : .unneeded
     }
   }
 
-  private func merge(_ adapter: String, _ name: String) throws -> MethodOutcome.Merging {
+  private func merge(_ place: [String], _ name: String) throws -> MethodOutcome.Merging {
     let merged = "\(output)/runs/\(name)-merged"
     defer { try? FileManager.default.removeItem(atPath: merged) }
-    let words = base + ["--adapter", adapter, "--output", merged]
-    let merging = try child("merge", words, "\(name)-merge")
+    let merging = try child("merge", place + ["--output", merged], "\(name)-merge")
     guard let difference = merging.result?["written_difference"]?.number else {
       return .impossible(merging.fault)
     }
     return .done(difference: difference)
   }
 
-  private func measure(_ place: [String], log: String) throws(CommandError) -> ChildProcess {
-    let model = place.first == "--model" ? [] : base
-    let words =
-      model + place + ["--data", task.evaluation, "--max-length", "\(task.maximumLength)"]
-    return try child("evaluate", words, log)
+  /// The options that name what was trained into a folder: a model, or an adapter and its base.
+  func place(_ folder: String, _ method: ComparedMethod) throws -> [String] {
+    if try FolderContent(folder).kind != .adapter { return ["--model", folder] }
+    // A base that was changed for the adapter stands beside it.
+    let changed = "\(folder)/base"
+    let base = FileManager.default.fileExists(atPath: changed) ? ["--model", changed] : self.base
+    return base + method.base + ["--adapter", folder]
   }
 
-  private func child(
-    _ command: String, _ words: [String], _ log: String
-  ) throws(CommandError) -> ChildProcess {
-    try ChildProcess([command] + words, log: "\(output)/logs/\(log).txt")
+  /// Measures what options name on rows; the held-out ones where nothing is said.
+  func measure(
+    _ place: [String], on rows: String? = nil, log: String
+  ) throws -> ChildProcess {
+    let words = ["--data", rows ?? task.evaluation, "--max-length", "\(task.maximumLength)"]
+    return try child("evaluate", place + words, log)
+  }
+
+  /// Runs a command, unless the same was run before and what it wrote is still there.
+  func child(
+    _ command: String, _ words: [String], _ log: String, product: String? = nil
+  ) throws -> ChildProcess {
+    let words = [command] + words
+    if let result = records.result(log, words, product: product) {
+      return ChildProcess(result: result)
+    }
+    let process = try ChildProcess(words, log: "\(output)/logs/\(log).txt")
+    if let result = process.result { try records.keep(result, log, words) }
+    return process
   }
 
   private var base: [String] { task.model.map { ["--model", $0] } ?? [] }
 
   /// The options of a training, without the seed and the output.
-  func options(_ outcome: MethodOutcome) -> [String] {
-    let rate = outcome.method.rate.rawValue * task.rateFactor
+  ///
+  /// - Parameters:
+  ///   - outcome: with the method, its size and its learning rate.
+  ///   - rows: the file to learn from; nil for the task's.
+  ///   - steps: how many; nil for the task's.
+  /// - Returns: the words.
+  func options(_ outcome: MethodOutcome, rows: String? = nil, steps: Int? = nil) -> [String] {
+    let steps = steps ?? task.steps
     return base + [
-      "--data", task.data, "--steps", "\(task.steps)", "--batch", "\(task.batchSize)",
-      "--max-length", "\(task.maximumLength)", "--learning-rate", "\(rate)",
-      "--warmup", "\(min(10, task.steps / 5))",
-    ] + outcome.method.options(task.run(size: outcome.size))
+      "--data", rows ?? task.data, "--steps", "\(steps)", "--batch", "\(task.batchSize)",
+      "--max-length", "\(task.maximumLength)", "--learning-rate",
+      "\(outcome.rate * task.rateFactor)", "--warmup", "\(min(10, steps / 5))",
+    ] + outcome.method.words(task.run(size: outcome.size))
   }
 }

@@ -12,25 +12,49 @@ struct ComparisonTable {
     (self.comparison, self.seconds) = (comparison, seconds)
   }
 
-  /// The titles of the columns.
-  static let titles = [
-    "method", "trained", "adapter bytes", "held-out loss (least to largest)", "ms a step",
-    "peak MB", "mergeable", "took s",
+  /// The titles of the columns in a terminal, each of which has a width; 100 characters in all.
+  private static let columns = [
+    ("method", 20), ("trained", 9), ("kB", 7), ("loss", 6), ("of seeds", 11), ("rate", 6),
+    ("ms", 6), ("/ LoRA", 6), ("MB", 5), ("merges", 6),
   ]
-  private static let widths = [18, 9, 13, 32, 9, 7, 9, 6]
+  /// The titles in Markdown.
+  private static let titles = [
+    "method", "trained parameters", "adapter bytes", "held-out loss", "least to largest of seeds",
+    "learning rate", "ms a step", "of LoRA's", "peak MB", "merges",
+  ]
 
-  /// The cells of a row.
-  static func cells(_ outcome: MethodOutcome) -> [String] {
-    let loss = outcome.loss.map {
-      "\($0.rounded(digits: 3)) (\((outcome.losses.min() ?? $0).rounded(digits: 3)) to "
-        + "\((outcome.losses.max() ?? $0).rounded(digits: 3)))"
-    }
+  /// The titles for a terminal.
+  static var header: String { line(columns.map(\.0)) }
+
+  /// A row for a terminal; what failed stands behind it.
+  func line(_ outcome: MethodOutcome) -> String {
+    let bytes = outcome.adapterBytes.map { (Double($0) / 1000).rounded(digits: 1) } ?? "-"
+    return Self.line(cells(outcome, bytes: bytes)) + (outcome.fault.map { "\n  \($0)" } ?? "")
+  }
+
+  /// The row of the untrained base for a terminal.
+  var baseLine: String { Self.line(baseCells) }
+
+  private static func line(_ cells: [String]) -> String {
+    let rest = zip(cells, columns.map(\.1)).dropFirst().map { $0.aligned(to: $1) }
+    return ([cells[0].padded(to: columns[0].1)] + rest).joined(separator: "  ")
+  }
+
+  private var baseCells: [String] {
+    ["untrained base", "0", "0", comparison.baseLoss.rounded(digits: 3)]
+      + Array(repeating: "-", count: 6)
+  }
+
+  private func cells(_ outcome: MethodOutcome, bytes: String) -> [String] {
+    let (least, largest) = (outcome.losses.min(), outcome.losses.max())
     return [
-      outcome.method.title, outcome.trainable?.grouped ?? "-",
-      outcome.adapterBytes?.grouped ?? "-", loss ?? "-",
+      outcome.method.title, outcome.trainable?.grouped ?? "-", bytes,
+      outcome.loss?.rounded(digits: 3) ?? "-",
+      least.map { "\($0.rounded(digits: 3))-\((largest ?? $0).rounded(digits: 3))" } ?? "-",
+      outcome.losses.isEmpty ? "-" : "\(Float(outcome.rate * comparison.task.rateFactor))",
       outcome.medianStepSeconds.map { (1000 * $0).rounded(digits: 1) } ?? "-",
-      outcome.peakBytes.map { "\($0 / 1_000_000)" } ?? "-", word(outcome.merging),
-      outcome.seconds.rounded(digits: 1),
+      outcome.timeOverLoRA?.rounded(digits: 2) ?? "-",
+      outcome.peakBytes.map { "\($0 / 1_000_000)" } ?? "-", Self.word(outcome.merging),
     ]
   }
 
@@ -42,39 +66,24 @@ struct ComparisonTable {
     }
   }
 
-  /// A row for the terminal; what failed stands behind it.
-  static func line(_ outcome: MethodOutcome) -> String {
-    line(cells(outcome)) + (outcome.fault.map { "\n  \($0)" } ?? "")
-  }
-
-  /// Cells below each other.
-  static func line(_ cells: [String]) -> String {
-    let rest = zip(cells, widths).dropFirst().map { $0.aligned(to: $1) }
-    return ([cells[0].padded(to: widths[0])] + rest).joined(separator: "  ")
-  }
-
   /// What was compared, in one line.
   var subtitle: String {
     let task = comparison.task
     let seeds = task.seeds == 1 ? "1 seed" : "\(task.seeds) seeds"
+    let model = task.model?.split(separator: "/").last.map(String.init) ?? "built-in model"
     return
-      "\(task.model ?? "built-in model"), \(task.steps) steps of \(task.batchSize) rows, \(seeds), about "
+      "\(model), \(task.steps) steps of \(task.batchSize) rows, \(seeds), about "
       + "\(task.budget.grouped) parameters trained; the base has \(comparison.baseLoss.rounded(digits: 3))"
   }
 
-  /// The table in Markdown, with the reasons of what did not work below it.
+  /// The table in Markdown, and below it what does not show in it.
   var markdown: String {
     var lines = ["# Methods compared", "", subtitle + ".", ""]
     lines.append("| " + Self.titles.joined(separator: " | ") + " |")
     lines.append("|---|" + String(repeating: "---:|", count: Self.titles.count - 1))
-    lines += comparison.outcomes.map { "| " + Self.cells($0).joined(separator: " | ") + " |" }
-    lines.append("")
-    for outcome in comparison.outcomes {
-      if let fault = outcome.fault { lines.append("- \(outcome.method.title) failed: \(fault)") }
-      if case .impossible(let reason) = outcome.merging {
-        lines.append("- \(outcome.method.title) is not merged: \(reason)")
-      }
-    }
+    let rows = comparison.outcomes.map { cells($0, bytes: $0.adapterBytes?.grouped ?? "-") }
+    lines += ([baseCells] + rows).map { "| " + $0.joined(separator: " | ") + " |" }
+    lines += [""] + remarks.map { "- \($0)" }
     lines += ["", "All of it took \(seconds.rounded(digits: 0)) s.", ""]
     return lines.joined(separator: "\n")
   }
@@ -87,10 +96,13 @@ struct ComparisonTable {
       .init("evaluation", .string(task.evaluation)), .init("steps", .integer(task.steps)),
       .init("batch", .integer(task.batchSize)),
       .init("max_length", .integer(task.maximumLength)),
-      .init("learning_rate_factor", .number(task.rateFactor)), .init("seeds", .integer(task.seeds)),
-      .init("rank", .integer(task.rank)), .init("budget", .integer(task.budget)),
+      .init("learning_rate_factor", .number(task.rateFactor)),
+      .init("search", .bool(task.isSearching)), .init("timings", .integer(task.timings)),
+      .init("seeds", .integer(task.seeds)), .init("rank", .integer(task.rank)),
+      .init("budget", .integer(task.budget)),
       .init("base_loss", .number(comparison.baseLoss)),
       .init("methods", .array(comparison.outcomes.map(member))),
+      .init("remarks", .array(remarks.map(JSON.string))),
       .init("seconds", .number(seconds)),
     ]
   }
@@ -114,11 +126,19 @@ struct ComparisonTable {
         .init("trains", .string(method.trains)),
         .init("options", .array(comparison.options(outcome).map(JSON.string))),
         .init("size", method.sizes == nil ? .null : .integer(outcome.size)),
+        .init("rate", .number(outcome.rate)),
+        .init(
+          "trials",
+          .array(
+            outcome.trials.map { .array([.number($0.rate), $0.loss.map(JSON.number) ?? .null]) })),
         .init("trainable", outcome.trainable.map(JSON.integer) ?? .null),
         .init("adapter_bytes", outcome.adapterBytes.map(JSON.integer) ?? .null),
         .init("loss", outcome.loss.map(JSON.number) ?? .null),
         .init("losses", .array(outcome.losses.map(JSON.number))),
         .init("step_s", .array(outcome.stepSeconds.map(JSON.number))),
+        .init(
+          "timings",
+          .array(outcome.timings.map { .array([.number($0.step), .number($0.lora)]) })),
         .init("peak_bytes", outcome.peakBytes.map(JSON.integer) ?? .null),
       ] + merging + [
         .init("failed", outcome.fault.map(JSON.string) ?? .null),
