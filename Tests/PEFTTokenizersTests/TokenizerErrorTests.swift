@@ -27,7 +27,29 @@ final class TokenizerErrorTests: XCTestCase {
     ("[]", "the file should be an object, found an array"),
     ("{}", "model is missing"),
     (#"{"model":null}"#, "model is missing"),
-    (#"{"model":{"type":"WordPiece"}}"#, #"model.type is "WordPiece", which is not supported"#),
+    (#"{"model":{"type":"WordLevel"}}"#, #"model.type is "WordLevel", which is not supported"#),
+    (#"{"model":{"type":"WordPiece"}}"#, "model.vocab is missing"),
+    (
+      #"{"model":{"type":"WordPiece","vocab":{"a":0},"unk_token":"?"}}"#,
+      #"model.unk_token names "?""#
+    ),
+    (#"{"model":{"type":"WordPiece","vocab":{"a":0}}}"#, "model.unk_token is missing"),
+    (
+      #"{"model":{"type":"WordPiece","vocab":{"a":0},"unk_token":"a","#
+        + #""max_input_chars_per_word":-1}}"#,
+      "model.max_input_chars_per_word should be an integer from 0"
+    ),
+    (#"{"model":{"type":"Unigram","vocab":[]}}"#, "model.vocab should be at least one token"),
+    (#"{"model":{"type":"Unigram","vocab":[["a"]]}}"#, "model.vocab[0] should be a token and"),
+    (#"{"model":{"type":"Unigram","vocab":[["a","b"]]}}"#, "model.vocab[0][1] should be a finite"),
+    (
+      #"{"model":{"type":"Unigram","vocab":[["a",0],["a",1]]}}"#,
+      "model.vocab[1] should be a token other than that of model.vocab[0]"
+    ),
+    (
+      #"{"model":{"type":"Unigram","vocab":[["a",0]],"unk_id":1}}"#,
+      "model.unk_id should be an id below 1"
+    ),
     (#"{"model":{"vocab":{}}}"#, "model.type is missing"),
     (bpe(#""x":null"#), "model.merges is missing"),
     (#"{"model":{"type":"BPE","merges":[]}}"#, "model.vocab is missing"),
@@ -48,18 +70,39 @@ final class TokenizerErrorTests: XCTestCase {
     (bpe(#""merges":[]"#, vocabulary: #"{"a":2000000000}"#), #"model.vocab["a"] should be an id"#),
     (bpe(#""merges":[],"unk_token":"?""#), #"model.unk_token names "?""#),
     (bpe(#""merges":[],"dropout":0.1"#), "model.dropout is 0.1, which is not supported"),
-    (bpe(#""merges":[],"end_of_word_suffix":"</w>""#), "model.end_of_word_suffix is"),
-    (bpe(#""merges":[],"continuing_subword_prefix":"+""#), "model.continuing_subword_prefix is"),
+    (bpe(#""merges":[],"end_of_word_suffix":1"#), "model.end_of_word_suffix should be a string"),
+    (
+      bpe(#""merges":[["b","ab"]],"continuing_subword_prefix":"a""#),
+      #"model.merges[0] names "bb""#
+    ),
     (bpe(#""merges":[],"fuse_unk":1"#), "model.fuse_unk should be a boolean, found 1"),
     (bpe(#""merges":[],"odd":true"#), "model.odd is true, which is not supported"),
     (model(#","odd":[1]"#), "odd is [1], which is not supported"),
-    (model(#","truncation":{"max_length":3}"#), #"truncation is {"max_length":3}"#),
-    (model(#","padding":{}"#), "padding is {}, which is not supported; known: null"),
-    (model(#","normalizer":{"type":"NFC"}"#), #"normalizer.type is "NFC""#),
+    (model(#","truncation":{"max_length":-3}"#), "truncation.max_length should be an integer"),
     (
-      model(#","normalizer":{"type":"Sequence","normalizers":[{"type":"Lowercase"}]}"#),
-      #"normalizer.normalizers[0].type is "Lowercase""#
+      model(#","truncation":{"max_length":3,"strategy":"Odd"}"#),
+      #"truncation.strategy is "Odd", which is not supported; known: LongestFirst"#
     ),
+    (
+      model(#","truncation":{"max_length":3,"direction":"Up"}"#),
+      #"truncation.direction is "Up", which is not supported; known: Right, Left"#
+    ),
+    (model(#","padding":{}"#), "padding.pad_id is missing"),
+    (
+      model(
+        #","padding":{"pad_id":0,"pad_token":"","pad_type_id":0,"strategy":{"Fixed":2000000000}}"#),
+      "padding.strategy.Fixed should be at most"
+    ),
+    (
+      model(#","padding":{"pad_id":0,"pad_token":"","pad_type_id":0,"strategy":"Odd"}"#),
+      #"padding.strategy is "Odd""#
+    ),
+    (model(#","normalizer":{"type":"Nmt"}"#), #"normalizer.type is "Nmt""#),
+    (
+      model(#","normalizer":{"type":"Sequence","normalizers":[{"type":"Odd"}]}"#),
+      #"normalizer.normalizers[0].type is "Odd""#
+    ),
+    (model(#","normalizer":{"type":"BertNormalizer"}"#), "normalizer.lowercase is missing"),
     (
       model(#","normalizer":{"type":"Replace","pattern":{"Regex":"x+"},"content":""}"#),
       #"normalizer.pattern.Regex is "x+", which is not supported"#
@@ -69,7 +112,24 @@ final class TokenizerErrorTests: XCTestCase {
       "normalizer.pattern.String is"
     ),
     (model(#","normalizer":{"type":"Prepend"}"#), "normalizer.prepend is missing"),
-    (model(#","pre_tokenizer":{"type":"Split"}"#), #"pre_tokenizer.type is "Split""#),
+    (model(#","pre_tokenizer":{"type":"Odd"}"#), #"pre_tokenizer.type is "Odd""#),
+    (model(#","pre_tokenizer":{"type":"Split"}"#), "pre_tokenizer.pattern is missing"),
+    (
+      model(
+        #","pre_tokenizer":{"type":"Split","pattern":{"String":"a"},"behavior":"Odd","#
+          + #""invert":false}"#),
+      #"pre_tokenizer.behavior is "Odd""#
+    ),
+    (
+      model(#","pre_tokenizer":{"type":"Metaspace","replacement":"ab"}"#),
+      "pre_tokenizer.replacement should be one character"
+    ),
+    (
+      model(
+        #","pre_tokenizer":{"type":"Metaspace","replacement":"_","prepend_scheme":"never","#
+          + #""add_prefix_space":true}"#),
+      "pre_tokenizer.add_prefix_space is true"
+    ),
     (model(#","pre_tokenizer":{"type":"ByteLevel"}"#), "pre_tokenizer.add_prefix_space is missing"),
     (model(#","post_processor":{"type":"Bert"}"#), #"post_processor.type is "Bert""#),
     (
@@ -79,12 +139,17 @@ final class TokenizerErrorTests: XCTestCase {
       #"post_processor.single[0].SpecialToken.id names "<s>""#
     ),
     (
+      model(#","post_processor":{"type":"BertProcessing","sep":["a"],"cls":["b",1]}"#),
+      "post_processor.sep should be a token and its id"
+    ),
+    (
       model(
         #","post_processor":{"type":"TemplateProcessing","special_tokens":{},"single":"#
           + #"[{"Sequence":{"id":"B","type_id":0}}]}"#),
       #"post_processor.single[0].Sequence.id is "B""#
     ),
-    (model(#","decoder":{"type":"Metaspace"}"#), #"decoder.type is "Metaspace""#),
+    (model(#","decoder":{"type":"CTC"}"#), #"decoder.type is "CTC""#),
+    (model(#","decoder":{"type":"Metaspace"}"#), "decoder.replacement is missing"),
     (
       model(#","decoder":{"type":"Strip","content":"ab","start":0,"stop":0}"#),
       "decoder.content should be one character"

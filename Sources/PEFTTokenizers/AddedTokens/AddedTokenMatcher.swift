@@ -9,23 +9,21 @@ struct AddedTokenMatcher: Sendable {
   }
 
   private let tokens: [AddedTokens.Token]
-  /// For each first byte the tokens that begin with it, the longest first.
-  private var candidates: [[Int]] = []
+  /// The places in `tokens` by pattern; of equal ones that of the first.
+  private let trie: ByteTrie
+  /// Whether a token begins with each byte.
+  private var isFirst = [Bool](repeating: false, count: 256)
 
   /// Prepares the search.
   init(_ tokens: [AddedTokens.Token]) {
     self.tokens = tokens
-    if tokens.isEmpty { return }
-    candidates = Array(repeating: [], count: 256)
-    for (index, token) in tokens.enumerated() {
-      if let first = token.pattern.first { candidates[Int(first)].append(index) }
+    var trie = ByteTrie(capacity: tokens.count)
+    for (index, token) in tokens.enumerated().reversed() {
+      guard let first = token.pattern.first else { continue }
+      trie.insert(token.pattern, id: Int32(index))
+      isFirst[Int(first)] = true
     }
-    for byte in candidates.indices where candidates[byte].count > 1 {
-      candidates[byte].sort { left, right in
-        let counts = (tokens[left].pattern.count, tokens[right].pattern.count)
-        return counts.0 > counts.1 || counts.0 == counts.1 && left < right
-      }
-    }
+    self.trie = trie
   }
 
   /// Whether there is nothing to look for.
@@ -37,8 +35,7 @@ struct AddedTokenMatcher: Sendable {
     var start = 0
     var position = 0
     while !isEmpty, position < text.count {
-      let list = candidates[Int(text[position])]
-      guard let index = list.first(where: { text.matches(tokens[$0].pattern, at: position) }) else {
+      guard isFirst[Int(text[position])], let index = longest(in: text, at: position) else {
         position += 1
         continue
       }
@@ -55,6 +52,20 @@ struct AddedTokenMatcher: Sendable {
     }
     if start < text.count { stretches.append(Stretch(range: start..<text.count, id: nil)) }
     return stretches
+  }
+
+  /// The longest token that begins at a place.
+  private func longest(in text: [UInt8], at start: Int) -> Int? {
+    var node = ByteTrie.root
+    var found: Int32 = -1
+    var position = start
+    while position < text.count {
+      node = trie.next(node, text[position])
+      if node < 0 { break }
+      if trie.ids[Int(node)] >= 0 { found = trie.ids[Int(node)] }
+      position += 1
+    }
+    return found < 0 ? nil : Int(found)
   }
 
   private func isSingleWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {

@@ -38,7 +38,11 @@ struct AddedTokens: Sendable {
     var normalized: [Token] = []
     let specials = Set(list.filter(\.isSpecial).map { Array($0.content.utf8) })
     for var token in ordered {
-      if token.isNormalized { normalizer?.normalize(&token.pattern) }
+      if token.isNormalized {
+        var text = Text(token.pattern)
+        normalizer?.normalize(&text)
+        token.pattern = text.bytes
+      }
       // The reference knows a special token by its spelling, so one that normalising respells is none.
       token.isSpecial = specials.contains(token.pattern)
       tokens[token.id] = token

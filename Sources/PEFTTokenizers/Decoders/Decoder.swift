@@ -26,9 +26,15 @@ enum Decoders {
     case "Fuse": return [try FuseDecoder(reading: &object)]
     case "Replace": return [try ReplaceDecoder(reading: &object)]
     case "Strip": return [try StripDecoder(reading: &object)]
+    case "WordPiece": return [try WordPieceDecoder(reading: &object)]
+    case "Metaspace": return [try MetaspaceDecoder(reading: &object)]
+    case "BPEDecoder": return [try SuffixDecoder(reading: &object)]
     default:
       throw type.unsupported(
-        known: ["Sequence", "ByteLevel", "ByteFallback", "Fuse", "Replace", "Strip"])
+        known: [
+          "Sequence", "ByteLevel", "ByteFallback", "Fuse", "Replace", "Strip", "WordPiece",
+          "Metaspace", "BPEDecoder",
+        ])
     }
   }
 }

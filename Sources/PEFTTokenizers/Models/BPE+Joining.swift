@@ -34,7 +34,10 @@ extension BPE {
     } else if range.count <= Self.shortWord {
       joinShort(&workspace, range, into: &ids)
     } else {
-      joinLong(&workspace, range, into: &ids)
+      joinLinked(&workspace, range)
+      for position in range where workspace.symbols[position] >= 0 {
+        ids.append(workspace.symbols[position])
+      }
     }
   }
 
@@ -71,10 +74,9 @@ extension BPE {
 
   /// Joins pairs out of a heap, over a linked list of the symbols.
   ///
-  /// An entry of the heap is stale when the pair at its position has another rank by now.
-  private func joinLong(
-    _ workspace: inout Workspace, _ range: Range<Int>, into ids: inout [Int32]
-  ) {
+  /// An entry of the heap is stale when the pair at its position has another rank by now. What is joined
+  /// stands in the place of its first symbol; `next` tells where the following one is.
+  func joinLinked(_ workspace: inout Workspace, _ range: Range<Int>) {
     let base = range.lowerBound
     let count = range.count
     workspace.previous.removeAll(keepingCapacity: true)
@@ -101,9 +103,6 @@ extension BPE {
       }
       let before = Int(workspace.previous[index])
       if before >= 0 { push(&workspace, base, before, index) }
-    }
-    for position in range where workspace.symbols[position] >= 0 {
-      ids.append(workspace.symbols[position])
     }
   }
 

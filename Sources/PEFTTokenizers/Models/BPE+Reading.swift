@@ -4,11 +4,6 @@ extension BPE {
   /// Reads the `model` of a tokenizer.json.
   init(reading object: inout ObjectReader) throws(TokenizerError) {
     let vocabulary = try Vocabulary(reading: try object.required("vocab"))
-    var merges: [Merge] = []
-    for field in try object.required("merges").elements() {
-      let pair = try Self.pair(reading: field)
-      if let pair { merges.append(try Self.merge(pair, vocabulary, field.file, field.name)) }
-    }
     var settings = Settings()
     if let field = object.optional("unk_token") {
       let token = try field.string()
@@ -23,9 +18,13 @@ extension BPE {
     if let dropout = object.optional("dropout"), dropout.json.number != 0 {
       throw dropout.unsupported(known: ["null", "0"])
     }
-    for name in ["continuing_subword_prefix", "end_of_word_suffix"] {
-      if let affix = object.optional(name), affix.json.string?.isEmpty != true {
-        throw affix.unsupported(known: ["null", "\"\""])
+    settings.prefix = try object.optional("continuing_subword_prefix")?.string() ?? ""
+    settings.suffix = try object.optional("end_of_word_suffix")?.string() ?? ""
+    let prefix = Array(settings.prefix.utf8)
+    var merges: [Merge] = []
+    for field in try object.required("merges").elements() {
+      if let pair = try Self.pair(reading: field) {
+        merges.append(try Self.merge(pair, vocabulary, prefix: prefix, field.file, field.name))
       }
     }
     try object.finish()
@@ -55,7 +54,7 @@ extension BPE {
           path: mergesFile, field: name, expected: "two tokens with a space between",
           found: "\"\(String(decoding: content, as: UTF8.self))\"")
       }
-      merges.append(try Self.merge(pair, vocabulary, mergesFile, name))
+      merges.append(try Self.merge(pair, vocabulary, prefix: [], mergesFile, name))
     }
     self.init(vocabulary: vocabulary, merges: merges, settings: Settings())
   }
@@ -86,7 +85,7 @@ extension BPE {
   }
 
   private static func merge(
-    _ pair: Pair, _ vocabulary: Vocabulary, _ file: String, _ field: String
+    _ pair: Pair, _ vocabulary: Vocabulary, prefix: [UInt8], _ file: String, _ field: String
   ) throws(TokenizerError) -> Merge {
     func id(_ token: [UInt8]) throws(TokenizerError) -> Int32 {
       guard let id = vocabulary.id(of: token) else {
@@ -95,7 +94,9 @@ extension BPE {
       }
       return id
     }
+    // The reference takes the prefix off without looking whether it is there.
     return Merge(
-      left: try id(pair.left), right: try id(pair.right), joined: try id(pair.left + pair.right))
+      left: try id(pair.left), right: try id(pair.right),
+      joined: try id(pair.left + pair.right.dropFirst(prefix.count)))
   }
 }

@@ -39,4 +39,36 @@ extension BPE {
     for position in range { symbols.append(byteTokens[Int(text[position])]) }
     return true
   }
+
+  /// Visits the symbols of a word with the number of bytes each stands for.
+  ///
+  /// As `appendSymbols`, with the prefix and the suffix where the model has them.
+  func appendAffixed(
+    of text: [UInt8], in range: Range<Int>, _ body: (_ id: Int32, _ length: Int) -> Void
+  ) {
+    var pending = 0
+    var position = range.lowerBound
+    var key: [UInt8] = []
+    while position < range.upperBound {
+      let start = position
+      position += UTF8Reading.length(text[start])
+      key.removeAll(keepingCapacity: true)
+      if start > range.lowerBound { key += prefix }
+      key += text[start..<position]
+      if position == range.upperBound { key += suffix }
+      if let id = vocabulary.id(of: key) {
+        if pending > 0, let unknown { body(unknown, pending) }
+        pending = 0
+        body(id, position - start)
+      } else if let byteTokens, key.allSatisfy({ byteTokens[Int($0)] >= 0 }) {
+        for byte in key { body(byteTokens[Int(byte)], 1) }
+      } else if fusesUnknown {
+        pending += position - start
+      } else {
+        if pending > 0, let unknown { body(unknown, pending) }
+        pending = position - start
+      }
+    }
+    if pending > 0, let unknown { body(unknown, pending) }
+  }
 }

@@ -15,6 +15,10 @@ struct BPE: TokenizerModel {
   let byteTokens: [Int32]?
   /// The ids of the characters below U+0800, -1 for none.
   let shortSymbols: [Int32]
+  /// What the symbols of a word carry in front, but for the first one.
+  let prefix: [UInt8]
+  /// What the last symbol of a word carries behind.
+  let suffix: [UInt8]
   private let workspaces = WorkspacePool()
 
   /// Puts a model together.
@@ -33,6 +37,8 @@ struct BPE: TokenizerModel {
     unknown = settings.unknown
     fusesUnknown = settings.fusesUnknown
     ignoresMerges = settings.ignoresMerges
+    prefix = Array(settings.prefix.utf8)
+    suffix = Array(settings.suffix.utf8)
     byteTokens =
       settings.fallsBackToBytes
       ? (0..<256).map { vocabulary.id(of: Self.byteToken(UInt8($0))) ?? -1 } : nil
@@ -62,27 +68,78 @@ struct BPE: TokenizerModel {
     var ignoresMerges = false
     /// Whether symbols outside the vocabulary become byte tokens.
     var fallsBackToBytes = false
+    /// What the symbols of a word carry in front, but for the first one.
+    var prefix = ""
+    /// What the last symbol of a word carries behind.
+    var suffix = ""
   }
 
-  private static func byteToken(_ byte: UInt8) -> [UInt8] {
+  /// How a byte token is spelled.
+  static func byteToken(_ byte: UInt8) -> [UInt8] {
     let digits = Array("0123456789ABCDEF".utf8)
     return Array("<0x".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)], UInt8(ascii: ">")]
   }
 
-  func encode(_ words: Words, into ids: inout [Int32]) {
+  func encode(_ words: Words, into tokens: inout TokenRow) {
     var workspace = workspaces.take()
-    ids.reserveCapacity(ids.count + words.bytes.count / 3)
+    tokens.ids.reserveCapacity(tokens.ids.count + words.bytes.count / 3)
+    if tokens.tracks {
+      words.forEach { word in
+        encodeTracked(words.text, word, &workspace, into: &tokens)
+        tokens.wordCount += 1
+      }
+    } else {
+      encode(words, &workspace, into: &tokens.ids)
+    }
+    workspaces.give(workspace)
+  }
+
+  private func encode(_ words: Words, _ workspace: inout Workspace, into ids: inout [Int32]) {
+    let bytes = words.bytes
+    let isPlain = prefix.isEmpty && suffix.isEmpty
     var start = 0
     for end in words.ends {
-      if ignoresMerges, let id = vocabulary.id(of: words.bytes, in: start..<end) {
+      if ignoresMerges, let id = vocabulary.id(of: bytes, in: start..<end) {
         ids.append(id)
       } else {
         workspace.symbols.removeAll(keepingCapacity: true)
-        appendSymbols(of: words.bytes, in: start..<end, to: &workspace.symbols)
+        if isPlain {
+          appendSymbols(of: bytes, in: start..<end, to: &workspace.symbols)
+        } else {
+          appendAffixed(of: bytes, in: start..<end) { id, _ in workspace.symbols.append(id) }
+        }
         join(&workspace, into: &ids)
       }
       start = end
     }
-    workspaces.give(workspace)
+  }
+
+  /// Appends the tokens of a word with the bytes that each stands for.
+  private func encodeTracked(
+    _ text: Text, _ word: Range<Int>, _ workspace: inout Workspace, into tokens: inout TokenRow
+  ) {
+    if ignoresMerges, let id = vocabulary.id(of: text.bytes, in: word) {
+      tokens.append(id, text, word)
+      return
+    }
+    workspace.symbols.removeAll(keepingCapacity: true)
+    // Where each symbol ends, counting by lengths as the reference does.
+    var ends: [Int] = []
+    var end = word.lowerBound
+    appendAffixed(of: text.bytes, in: word) { id, length in
+      workspace.symbols.append(id)
+      end += length
+      ends.append(end)
+    }
+    if ends.isEmpty { return }
+    joinLinked(&workspace, 0..<ends.count)
+    var start = word.lowerBound
+    var index = 0
+    while index < ends.count {
+      let next = Int(workspace.next[index])
+      tokens.append(workspace.symbols[index], text, start..<ends[next - 1])
+      start = ends[next - 1]
+      index = next
+    }
   }
 }

@@ -35,6 +35,9 @@ struct CutTable: Sendable {
     self.bridges = bridges
   }
 
+  /// After so many rounds of merges used before they are made the search is given up.
+  private static let longestDetour = 64
+
   private typealias Ends = (first: Int32, last: Int32)
 
   /// The first and the last symbol of every token that merges make, nil for one that they cannot.
@@ -48,7 +51,7 @@ struct CutTable: Sendable {
     }
     // Files converted from other formats may use a token before the merge that makes it.
     var left = merges
-    while true {
+    for _ in 0..<longestDetour {
       let before = left.count
       left.removeAll { merge in
         if let known = ends[merge.joined], known != nil { return true }
@@ -60,6 +63,7 @@ struct CutTable: Sendable {
       }
       if left.isEmpty || left.count == before { return ends }
     }
+    return nil
   }
 
   /// Whether a word may be cut between two neighbouring symbols.

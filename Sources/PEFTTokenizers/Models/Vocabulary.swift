@@ -36,7 +36,8 @@ struct Vocabulary: Sendable {
     }
   }
 
-  private mutating func insert(_ token: [UInt8], id: Int32) {
+  /// Adds a token that is not there, with an id that is free.
+  mutating func insert(_ token: [UInt8], id: Int32) {
     while spans.count <= Int(id) { spans.append((-1, -1)) }
     let start = Int32(bytes.count)
     bytes += token
@@ -82,6 +83,13 @@ struct Vocabulary: Sendable {
 
   /// The token with this id.
   func token(_ id: Int32) -> String? { bytes(of: id).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// Visits the tokens in the order of their ids.
+  func forEach(_ body: (_ id: Int32, _ bytes: ArraySlice<UInt8>) -> Void) {
+    for (id, span) in spans.enumerated() where span.start >= 0 {
+      body(Int32(id), bytes[Int(span.start)..<Int(span.end)])
+    }
+  }
 
   private static func hash(_ text: [UInt8], _ range: Range<Int>) -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325

@@ -8,7 +8,11 @@ struct PrependNormalizer: Normalizer {
     try object.finish()
   }
 
-  func normalize(_ text: inout [UInt8]) {
-    if !text.isEmpty { text.insert(contentsOf: prefix, at: 0) }
+  func normalize(_ text: inout Text) {
+    if text.bytes.isEmpty { return }
+    text.bytes.insert(contentsOf: prefix, at: 0)
+    if let first = text.origins?.first {
+      text.origins?.insert(contentsOf: repeatElement(first, count: prefix.count), at: 0)
+    }
   }
 }

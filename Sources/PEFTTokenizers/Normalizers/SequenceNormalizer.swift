@@ -12,7 +12,7 @@ struct SequenceNormalizer: Normalizer {
     try object.finish()
   }
 
-  func normalize(_ text: inout [UInt8]) {
+  func normalize(_ text: inout Text) {
     for normalizer in normalizers { normalizer.normalize(&text) }
   }
 }

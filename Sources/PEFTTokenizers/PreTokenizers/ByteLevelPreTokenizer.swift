@@ -11,51 +11,61 @@ struct ByteLevelPreTokenizer: PreTokenizer {
     try object.finish()
   }
 
-  /// The settings of GPT-2, for files that state none.
-  init() {
-    addsPrefixSpace = false
-    usesPattern = true
+  /// The settings of GPT-2 where a file states none.
+  init(addsPrefixSpace: Bool = false, usesPattern: Bool = true) {
+    self.addsPrefixSpace = addsPrefixSpace
+    self.usesPattern = usesPattern
   }
 
   func split(_ words: Words) -> Words {
     let cut = usesPattern || addsPrefixSpace ? cut(words) : words
-    let spelling = ByteAlphabet.spelling
-    var output = Words(whole: [])
-    output.bytes.reserveCapacity(cut.bytes.count + cut.bytes.count / 4)
+    var output = Words(emptyCopyOf: cut)
     output.ends.reserveCapacity(cut.ends.count)
-    var position = 0
-    for end in cut.ends {
-      while position < end {
-        let code = spelling[Int(cut.bytes[position])]
-        if code >= 0x80 { output.bytes.append(UInt8(code >> 8)) }
-        output.bytes.append(UInt8(truncatingIfNeeded: code))
-        position += 1
+    if cut.text.origins == nil {
+      Self.spell(cut, into: &output)
+    } else {
+      cut.forEach { word in
+        output.text.appendSpelling(of: cut.text, word)
+        output.endWord()
       }
-      output.ends.append(output.bytes.count)
     }
     return output
   }
 
+  private static func spell(_ words: Words, into output: inout Words) {
+    let spelling = ByteAlphabet.spelling
+    let source = words.text.bytes
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(source.count + source.count / 4)
+    var position = 0
+    for end in words.ends {
+      while position < end {
+        let code = spelling[Int(source[position])]
+        if code >= 0x80 { bytes.append(UInt8(code >> 8)) }
+        bytes.append(UInt8(truncatingIfNeeded: code))
+        position += 1
+      }
+      output.ends.append(bytes.count)
+    }
+    output.text.bytes = bytes
+  }
+
   private func cut(_ words: Words) -> Words {
-    var output = Words(whole: [])
-    output.ends.reserveCapacity(words.bytes.count / 4)
+    var output = words
     if addsPrefixSpace {
+      output = Words(emptyCopyOf: words)
+      words.forEach { word in
+        if words.bytes[word.lowerBound] != UInt8(ascii: " ") {
+          output.text.append(UInt8(ascii: " "), from: words.text, at: word.lowerBound)
+        }
+        output.appendWord(words.text, word)
+      }
+    }
+    if usesPattern {
       var ends: [Int] = []
-      var start = 0
-      for end in words.ends {
-        if words.bytes[start] != UInt8(ascii: " ") { output.bytes.append(UInt8(ascii: " ")) }
-        output.bytes += words.bytes[start..<end]
-        ends.append(output.bytes.count)
-        start = end
-      }
-      if !usesPattern {
-        output.ends = ends
-        return output
-      }
-      GPT2Pattern.cut(output.bytes, at: ends, into: &output.ends)
-    } else {
-      output.bytes = words.bytes
-      GPT2Pattern.cut(words.bytes, at: words.ends, into: &output.ends)
+      ends.reserveCapacity(words.bytes.count / 4)
+      GPT2Pattern.cut(output.text.bytes, at: output.ends, into: &ends)
+      output.ends = ends
     }
     return output
   }

@@ -12,6 +12,9 @@ struct SequencePreTokenizer: PreTokenizer {
     try object.finish()
   }
 
+  /// Some pre-tokenisers.
+  init(_ preTokenizers: [any PreTokenizer]) { self.preTokenizers = preTokenizers }
+
   func split(_ words: Words) -> Words {
     preTokenizers.reduce(words) { $1.split($0) }
   }

