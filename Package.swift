@@ -27,7 +27,10 @@ let package = Package(
       ]),
     .target(
       name: "PEFTTraining",
-      dependencies: ["PEFTAdapters", "PEFTTransformer", "PEFTTokenizers", "PEFTTensor", "PEFTJSON"]),
+      dependencies: [
+        "PEFTAdapters", "PEFTTransformer", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTensor",
+        "PEFTJSON",
+      ]),
     .target(
       name: "PEFTAdapters",
       dependencies: ["PEFTTransformer", "PEFTCheckpoints", "PEFTTensor", "PEFTJSON"]),

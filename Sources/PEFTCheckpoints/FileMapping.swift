@@ -73,7 +73,7 @@ final class FileMapping: @unchecked Sendable {
     }
   }
 
-  private func raw(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+  func raw(_ range: Range<Int>) -> UnsafeRawBufferPointer {
     precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "FileMapping: \(range)")
     return UnsafeRawBufferPointer(
       rebasing: UnsafeRawBufferPointer(start: address, count: byteCount)[range])

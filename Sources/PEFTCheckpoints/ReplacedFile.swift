@@ -97,22 +97,25 @@ struct ReplacedFile: ~Copyable {
       unlink(temporary)
       throw failure("rename", code)
     }
-    try synchronizeFolder()
-  }
-
-  /// Makes the new name itself last; file systems that cannot do this for folders say so.
-  private borrowing func synchronizeFolder() throws(CheckpointError) {
-    let handle = open(folder, O_RDONLY | O_CLOEXEC)
-    if handle < 0 { return }
-    defer { close(handle) }
-    while fsync(handle) != 0 {
-      if [EINVAL, ENOTSUP, EBADF, EROFS].contains(errno) { return }
-      if errno != EINTR { throw failure("fsync of the folder", errno) }
-    }
+    try synchronizeFolder(folder)
   }
 
   private borrowing func failure(_ operation: String, _ code: Int32) -> CheckpointError {
     .ioFailure(path: path, operation: operation, reason: SystemError.text(code))
+  }
+}
+
+/// Makes the names in a folder last; file systems that cannot do this for folders say so.
+func synchronizeFolder(_ path: String) throws(CheckpointError) {
+  let handle = open(path, O_RDONLY | O_CLOEXEC)
+  if handle < 0 { return }
+  defer { close(handle) }
+  while fsync(handle) != 0 {
+    if [EINVAL, ENOTSUP, EBADF, EROFS].contains(errno) { return }
+    if errno != EINTR {
+      throw .ioFailure(
+        path: path, operation: "fsync of the folder", reason: SystemError.text(errno))
+    }
   }
 }
 

@@ -15,6 +15,8 @@ public final class Trainer<Model: TrainableModel> {
   public let settings: TrainerSettings
   /// How many steps were taken.
   public private(set) var stepCount = 0
+  /// What the evaluations so far found.
+  public internal(set) var record = EvaluationRecord()
 
   /// A trainer that has taken no step.
   ///
@@ -69,7 +71,8 @@ public final class Trainer<Model: TrainableModel> {
   /// What must be kept, beside the parameters, to continue later to the bit.
   public var state: TrainerState {
     TrainerState(
-      stepCount: stepCount, randomState: model.randomState, optimizer: optimizer.state)
+      stepCount: stepCount, randomState: model.randomState, record: record,
+      optimizer: optimizer.state)
   }
 
   /// Continues where another trainer with the same settings and parameters stood.
@@ -82,7 +85,7 @@ public final class Trainer<Model: TrainableModel> {
         name: "stepCount", expected: "the number of steps taken", found: "\(state.stepCount)")
     }
     try optimizer.restore(state.optimizer)
-    stepCount = state.stepCount
+    (stepCount, record) = (state.stepCount, state.record)
     model.randomState = state.randomState
   }
 
@@ -95,13 +98,17 @@ public struct TrainerState {
   public var stepCount: Int
   /// What the model's random numbers depend on.
   public var randomState: UInt64
+  /// What the evaluations found.
+  public var record: EvaluationRecord
   /// The state of the optimiser.
   public var optimizer: [String: Tensor]
 
   /// A state from its parts.
-  public init(stepCount: Int, randomState: UInt64, optimizer: [String: Tensor]) {
-    self.stepCount = stepCount
-    self.randomState = randomState
-    self.optimizer = optimizer
+  public init(
+    stepCount: Int, randomState: UInt64, record: EvaluationRecord = EvaluationRecord(),
+    optimizer: [String: Tensor]
+  ) {
+    (self.stepCount, self.randomState) = (stepCount, randomState)
+    (self.record, self.optimizer) = (record, optimizer)
   }
 }

@@ -8,8 +8,10 @@ public enum TrainingError: Error, Hashable, Sendable {
   case noLabels(step: Int)
   /// There is no batch to train on, or to evaluate.
   case noBatches
-  /// A saved optimiser state does not fit the parameters.
+  /// A saved state does not fit what is trained.
   case stateMismatch(name: String, expected: String, found: String)
+  /// A checkpoint that is not as it was written.
+  case damagedCheckpoint(path: String, expected: String, found: String)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -29,7 +31,9 @@ extension TrainingError: CustomStringConvertible {
     case .noBatches:
       "the data has no batch: it is empty, or smaller than one batch while incomplete ones are dropped"
     case .stateMismatch(let name, let expected, let found):
-      "optimiser state \"\(name)\": expected \(expected), found \(found)"
+      "saved state \"\(name)\": expected \(expected), found \(found)"
+    case .damagedCheckpoint(let path, let expected, let found):
+      "\(path): expected \(expected), found \(found)"
     }
   }
 }

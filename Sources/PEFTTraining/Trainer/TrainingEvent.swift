@@ -45,7 +45,7 @@ public enum TrainingEvent: Sendable, Hashable {
     public let loss: Double
     /// How many labels there are.
     public let labels: Int
-    /// Whether no earlier evaluation of this run had a smaller loss.
+    /// Whether every earlier evaluation of this training had a larger loss.
     public let isBest: Bool
 
     /// An evaluation from its figures.

@@ -16,8 +16,6 @@ where Source.Batch == Model.Batch {
   private var stepSeconds = 0.0
   private var lastLoss: Double?
   private var lastEvaluation: TrainingEvent.Evaluation?
-  private var bestLoss = Double.infinity
-  private var evaluatedStep: Int?
   private var isFinished = false
 
   init(_ trainer: Trainer<Model>, _ data: Source, _ evaluationData: Source?) {
@@ -50,19 +48,18 @@ where Source.Batch == Model.Batch {
 
   private var isEvaluationDue: Bool {
     let step = trainer.stepCount
-    guard evaluationData != nil, evaluatedStep != step else { return false }
+    guard evaluationData != nil, trainer.record.lastStep != step else { return false }
     if step >= total { return true }
     guard let interval = trainer.settings.evaluationInterval else { return false }
-    return step > firstStep && step % interval == 0
+    return step > 0 && step % interval == 0
   }
 
   private func evaluate() throws(TrainingError) -> TrainingEvent.Evaluation {
     guard let evaluationData else { throw .noBatches }
     let (loss, labels) = try trainer.evaluate(evaluationData)
     let evaluation = TrainingEvent.Evaluation(
-      step: trainer.stepCount, loss: loss, labels: labels, isBest: loss < bestLoss)
-    bestLoss = min(bestLoss, loss)
-    evaluatedStep = trainer.stepCount
+      step: trainer.stepCount, loss: loss, labels: labels,
+      isBest: trainer.record.add(step: trainer.stepCount, loss: loss))
     lastEvaluation = evaluation
     return evaluation
   }

@@ -1,0 +1,109 @@
+import Foundation
+import PEFTAdapters
+import PEFTCheckpoints
+import PEFTTensor
+import PEFTTestSupport
+import PEFTTraining
+import PEFTTransformer
+import XCTest
+
+/// A training that is interrupted twice ends with the bytes of one that was not.
+final class TrainingCheckpointTests: XCTestCase {
+  private typealias MakeOptimizer = ([NamedParameter]) -> any Optimizer
+  private let adamW: MakeOptimizer = { AdamW($0, learningRate: 1e-2) }
+
+  func testEveryMethod() throws {
+    var pissa = LoRA(rank: 2, alpha: 4, targets: .allLinear)
+    pissa.initialization = .pissa
+    var dora = LoRA(rank: 2, alpha: 4, targets: .allLinear)
+    dora.usesWeightDecomposition = true
+    var ada = AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 9, targets: .allLinear)
+    (ada.initialSteps, ada.finalSteps, ada.interval) = (2, 2, 1)
+    var rosa = RoSA(rank: 2, density: 0.1, targets: .allLinear)
+    rosa.schedule = .warmup(2)
+    let methods: [(String, any AdapterMethod)] = [
+      ("LoRA", LoRA(rank: 2, alpha: 4, dropout: 0.1, targets: .allLinear)),
+      ("PiSSA", pissa), ("DoRA", dora), ("AdaLoRA", ada), ("RoSA", rosa),
+      ("DyLoRA", DyLoRA(rank: 3, alpha: 4, targets: .allLinear)),
+      ("Delta-LoRA", DeltaLoRA(rank: 2, alpha: 4, delay: 3, targets: .allLinear)),
+      ("ROSA", RandomSubspace(rank: 2, interval: 2, targets: .allLinear)),
+      ("prefix with its encoder", PrefixTuning(virtualTokens: 2, isProjected: true)),
+      ("IA3", IA3()), ("VeRA", VeRA(rank: 4)),
+    ]
+    for (name, method) in methods { try check(name, method, adamW) }
+  }
+
+  func testEveryOptimizer() throws {
+    let method = LoRA(rank: 2, alpha: 4, targets: .allLinear)
+    try check("AdamW8bit", method) { AdamW8bit($0, learningRate: 1e-2) }
+    try check("SGD", method) { SGD($0, learningRate: 1e-2, momentum: 0.9) }
+  }
+
+  /// Trains nine steps at once and in three runs of three, each with a new model.
+  private func check(
+    _ name: String, _ method: any AdapterMethod, _ optimizer: @escaping MakeOptimizer
+  ) throws {
+    try Files.withTemporaryFolder { folder in
+      let base = folder.path + "/base"
+      try TinyModel.make(dropout: 0.1).save(to: base)
+      let whole = try start(base, method, optimizer)
+      try whole.run(data()) { _ in true }
+      let expected = try saved(whole.model, folder.path + "/whole")
+
+      let checkpoints = TrainingCheckpoints(folder.path + "/run")
+      let first = try start(base, method, optimizer)
+      try stop(first, after: 3)
+      try checkpoints.save(first)
+      for step in [6, 9] {
+        let checkpoint = try XCTUnwrap(try checkpoints.latest().checkpoint)
+        XCTAssertEqual(checkpoint.step, step - 3)
+        let next = try start(base, method, optimizer)
+        try checkpoint.restore(next)
+        try stop(next, after: step)
+        try checkpoints.save(next)
+      }
+      let last = try XCTUnwrap(try checkpoints.latest().checkpoint)
+      let found = try Self.bytes(last.path).filter { expected.keys.contains($0.key) }
+      XCTAssertEqual(found, expected, name)
+      XCTAssertEqual(checkpoints.steps, [6, 9])
+    }
+  }
+
+  private func start(
+    _ base: String, _ method: any AdapterMethod, _ optimizer: MakeOptimizer
+  ) throws -> Trainer<CausalLM> {
+    let model = try CausalLM(directory: base)
+    try model.attach(method)
+    return Trainer(
+      model, optimizer: optimizer(model.parameters(.trainable)), schedule: .cosine(warmup: 2),
+      settings: TrainerSettings(
+        duration: .steps(9), accumulation: 2, maximumGradientNorm: 0.5, evaluationInterval: 2))
+  }
+
+  private func stop(_ trainer: Trainer<CausalLM>, after step: Int) throws {
+    try trainer.run(data(), evaluationData: data()) { event in
+      if case .step(let taken) = event { taken.progress.step < step } else { true }
+    }
+    XCTAssertEqual(trainer.stepCount, step)
+  }
+
+  private func data() -> TokenBatches {
+    let (ids, labels) = TinyModel.rows(14, seed: 5)
+    return TokenBatches(
+      zip(ids, labels).map { TrainingExample(ids: $0, labels: $1) }, batchSize: 3,
+      order: .shuffled(seed: 4))
+  }
+
+  private func saved(_ model: CausalLM, _ folder: String) throws -> [String: Data] {
+    try model.adapter("default").save(to: folder)
+    return try Self.bytes(folder)
+  }
+
+  private static func bytes(_ folder: String) throws -> [String: Data] {
+    var bytes: [String: Data] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      bytes[name] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+    }
+    return bytes
+  }
+}
