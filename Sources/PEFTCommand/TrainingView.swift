@@ -15,6 +15,9 @@ final class TrainingView {
   /// Nothing is shown yet.
   init(_ label: String) { self.label = label }
 
+  /// Ends the live line.
+  func finish() { progress?.finish() }
+
   /// Shows an event.
   func show(_ event: TrainingEvent) {
     switch event {

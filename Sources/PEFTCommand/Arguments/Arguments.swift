@@ -42,6 +42,23 @@ struct Arguments {
   /// Every value of an option that can be given several times.
   func texts(_ name: String) -> [String] { repeated[name] ?? [] }
 
+  /// Every option that was given, with its value; lines between the values of one that can be given several times.
+  var written: [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: values.map { name, value in
+        (name, repeated[name]?.joined(separator: "\n") ?? value.text)
+      })
+  }
+
+  /// Gives an option a value that `written` had.
+  ///
+  /// - Throws: `CommandError.unknownOption` for one that there is not.
+  mutating func fill(_ name: String, _ text: String) throws(CommandError) {
+    guard let option = option(name) else { throw .unknownOption("--\(name)", nearest: []) }
+    values[name] = (text, .commandLine)
+    if option.isRepeatable { repeated[name] = text.split(separator: "\n").map(String.init) }
+  }
+
   /// The parts of a value between commas, or nil.
   func list(_ name: String) -> [String]? {
     string(name)?.split(separator: ",").map { $0.drop { $0 == " " } }.map(String.init)

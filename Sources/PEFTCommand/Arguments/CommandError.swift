@@ -34,6 +34,8 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   case repeatedSetting(path: String, name: String)
   /// Numbers from a model that are not finite.
   case notFinite(String)
+  /// A training that a signal ended, after a checkpoint.
+  case interrupted(step: Int, path: String)
   /// A file or folder that cannot be used.
   case unusable(path: String, reason: String)
 
@@ -44,7 +46,7 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
       .missingOption, .invalidValue, .repeated, .conflict, .unknownMethod, .unknownField,
       .idleOption, .invalidMethod:
       2
-    case .unknownSetting, .invalidSetting, .repeatedSetting, .notFinite, .unusable: 1
+    case .unknownSetting, .invalidSetting, .repeatedSetting, .notFinite, .interrupted, .unusable: 1
     }
   }
 
@@ -61,6 +63,8 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
     case .invalidValue(let option, let value, let expected):
       "--\(option) is \"\(value)\", expected \(expected)"
     case .repeated(let option): "--\(option) is given twice"
+    case .interrupted(let step, let path):
+      "interrupted after step \(step), which is saved in \(path); go on with --resume"
     case .conflict(let one, let other): "--\(one) and --\(other) exclude each other"
     case .unknownMethod(let name, let nearest, let known):
       "--method is \"\(name)\"" + Self.suggestion(nearest) + (nearest.isEmpty ? "," : "")

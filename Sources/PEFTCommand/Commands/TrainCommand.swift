@@ -24,13 +24,14 @@ enum TrainCommand: Command {
       Option(switch: "merged", "Write a merged model in place of an adapter."),
       Option("adapter", "DIR", "Train this adapter further in place of a new one."),
     ] + TrainingPlan.options + [
-      Option(switch: "checkpoint-activations", "Use less memory and more time."),
-      .config, .json,
-    ],
+      Option(switch: "checkpoint-activations", "Use less memory and more time.")
+    ] + CheckpointPlan.options + [.config, .json],
     example: "peft train --model base --data rows.jsonl --targets all-linear --output adapter")
 
-  static func run(_ arguments: Arguments) throws {
+  static func run(_ given: Arguments) throws {
+    var arguments = given
     let output = try arguments.required("output")
+    let course = try CheckpointPlan(&arguments)
     let data = try arguments.required("data")
     let plan = try TrainingPlan(arguments)
     for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
@@ -57,14 +58,16 @@ enum TrainCommand: Command {
       try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
     }
     try OutputFolder.prepare(output, for: content)
-    let before = try evaluation.map { try Evaluation(model, $0).loss }
+    let before =
+      course.start == nil ? try evaluation.map { try Evaluation(model, $0).loss } : nil
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let view = TrainingView("training")
-    let summary = try train(model, examples, evaluation, plan, view)
-    if let summary {
+    let summary = try train(model, examples, evaluation, plan, course, view)
+    if let summary, let loss = summary.loss {
+      let taken = summary.steps - (course.start?.step ?? 0)
       Console.print(
-        "\(summary.steps) \(summary.steps == 1 ? "step" : "steps") in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
-          + "\((summary.loss ?? .nan).rounded(digits: 4)) nats")
+        "\(taken) \(taken == 1 ? "step" : "steps") in \(summary.seconds.rounded(digits: 1)) s, loss of the last "
+          + "\(loss.rounded(digits: 4)) nats")
     }
     let measured = Result { try evaluation.map { try Evaluation(model, $0).loss } }
     let saved = try save(folder, plan, to: output, merged: arguments.isOn("merged"))
@@ -120,14 +123,16 @@ enum TrainCommand: Command {
 
   private static func train(
     _ model: CausalLM, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
-    _ plan: TrainingPlan, _ view: TrainingView
+    _ plan: TrainingPlan, _ course: CheckpointPlan, _ view: TrainingView
   ) throws -> TrainingEvent.Summary? {
     let batches = TokenBatches(
       examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
     let trainer = Trainer(
       model, optimizer: plan.makeOptimizer(model), schedule: plan.schedule,
       settings: plan.settings)
+    if let start = course.start { try start.restore(trainer) }
     let held = plan.settings.evaluationInterval == nil ? nil : evaluation
+    let interruption = course.interval.map { _ in Interruption() }
     var summary: TrainingEvent.Summary?
     try trainer.run(
       batches,
@@ -136,8 +141,20 @@ enum TrainCommand: Command {
       }
     ) { event in
       view.show(event)
-      if case .finished(let finished) = event { summary = finished }
+      switch event {
+      case .finished(let finished): summary = finished
+      case .evaluation: break
+      case .step(let step):
+        let isStopped = interruption?.hasCome ?? false
+        try course.save(trainer, isLast: isStopped || step.progress.step == step.progress.total)
+        return !isStopped
+      }
       return true
+    }
+    guard summary != nil else {
+      view.finish()
+      throw CommandError.interrupted(
+        step: trainer.stepCount, path: course.checkpoints.path(step: trainer.stepCount))
     }
     return summary
   }

@@ -1,5 +1,6 @@
 import Foundation
 import PEFTCheckpoints
+import PEFTTraining
 
 /// The folder that a command writes to.
 enum OutputFolder {
@@ -24,6 +25,7 @@ enum OutputFolder {
     /// Whether a file of this name is replaced, or does no harm beside what is written.
     fileprivate func allows(_ file: String) -> Bool {
       if file.hasPrefix(".") || ["README.md", "LICENSE"].contains(file) { return true }
+      if case .comparison = self {} else if TrainingCheckpoints.step(file) != nil { return true }
       switch self {
       case .adapter:
         return [
