@@ -8,6 +8,11 @@ extension Tokenizer {
   /// - Throws: `TokenizerError` naming the file and the place in it.
   public init(folder: String) throws(TokenizerError) {
     let base = folder.hasSuffix("/") ? folder : folder + "/"
+    try self.init(base)
+    chatSettings = try ChatSettings(folder: base)
+  }
+
+  private init(_ base: String) throws(TokenizerError) {
     if FileBytes.exists(base + "tokenizer.json") {
       try self.init(file: base + "tokenizer.json")
       return
@@ -21,7 +26,7 @@ extension Tokenizer {
     let merges = [base + "merges.txt", base + "vocab.bpe"].first(where: FileBytes.exists)
     guard let merges, FileBytes.exists(vocabulary) else {
       throw .nothingFound(
-        folder: folder,
+        folder: base,
         expected: ["tokenizer.json", "vocab.txt", "vocab.json with merges.txt or vocab.bpe"])
     }
     let added = base + "added_tokens.json"

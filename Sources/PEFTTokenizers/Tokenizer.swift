@@ -18,6 +18,8 @@ public struct Tokenizer: Sendable {
   ///
   /// Nothing is padded unless it is handed to `encodings(of:addSpecialTokens:truncation:padding:)`.
   public let padding: Padding?
+  /// The chat template of the folder, and the tokens it names.
+  var chatSettings = ChatSettings()
 
   /// Reads a tokenizer.json.
   ///

@@ -75,7 +75,7 @@ extension Tokenizer {
     encoding.specialTokensMask = row.ids.map { _ in 0 }
     encoding.wordIDs = row.words
     encoding.textIDs = row.ids.map { _ in index }
-    if let trimming = postProcessor?.trimming { trimming.apply(to: &encoding) }
+    if let trimming = postProcessor?.trimming { trimming.apply(to: &encoding, bytes) }
     return encoding
   }
 
@@ -128,16 +128,21 @@ extension Tokenizer {
 
 extension PostProcessor.Trimming {
   /// Leaves the spaces that byte-level tokens begin and end with out of their offsets.
-  func apply(to encoding: inout Encoding) {
+  func apply(to encoding: inout Encoding, _ text: [UInt8]) {
+    var starts: [Int] = []
+    for (position, byte) in text.enumerated() where byte & 0xC0 != 0x80 { starts.append(position) }
+    starts.append(text.count)
     for index in encoding.ids.indices {
       let scalars = encoding.tokens[index].unicodeScalars
       var leading = scalars.prefix(while: Self.isSpace).count
       let trailing = scalars.reversed().prefix(while: Self.isSpace).count
-      if leading > 0, addsPrefixSpace, index == 0 || encoding.offsets[index].lowerBound == 0 {
-        leading -= 1
-      }
-      encoding.offsets[index] = Self.trim(encoding.offsets[index], leading, trailing)
-      encoding.byteOffsets[index] = Self.trim(encoding.byteOffsets[index], leading, trailing)
+      // A single space of the first token may be the one that was put there.
+      let isFirst = index == 0 || encoding.offsets[index].lowerBound == 0
+      if leading == 1, addsPrefixSpace, isFirst { leading = 0 }
+      if leading == 0, trailing == 0 { continue }
+      let range = Self.trim(encoding.offsets[index], leading, trailing)
+      encoding.offsets[index] = range
+      encoding.byteOffsets[index] = starts[range.lowerBound]..<starts[range.upperBound]
     }
   }
 

@@ -17,11 +17,14 @@ struct NormalForm: Normalizer {
     try object.finish()
   }
 
-  /// A code point and the place in the text that it comes from.
+  /// A code point of the result.
   private struct Point {
     var value: UInt32
+    /// The combining class.
     var order: UInt32
-    var place: Int
+    /// How many characters of the text fewer than one it takes up: 1 for one that a character before it
+    /// brought along, less than 0 for one that others were composed to.
+    var change: Int
   }
 
   func normalize(_ text: inout Text) {
@@ -67,17 +70,39 @@ struct NormalForm: Normalizer {
     var position = range.lowerBound
     while position < range.upperBound {
       let (value, length) = UTF8Reading.point(in: text.bytes, at: position)
+      var isFirst = true
       tables.decompose(value, isCompatibility: isCompatibility) { part in
         let order = tables.combiningClass(part)
         if order != 0, order < last { isOrdered = false }
         last = order
-        points.append(Point(value: part, order: order, place: position))
+        points.append(Point(value: part, order: order, change: isFirst ? 0 : 1))
+        isFirst = false
       }
       position += length
     }
     if !isOrdered { Self.order(&points) }
     if composes { Self.compose(&points, tables) }
-    for point in points { output.append(point: point.value, from: text, at: point.place) }
+    if text.origins == nil {
+      for point in points { UTF8Reading.append(point.value, to: &output.bytes) }
+    } else {
+      append(points, from: text, range, to: &output)
+    }
+  }
+
+  /// Appends points that stand, in their order, for the characters of a range, as the reference counts
+  /// them: marks that changed places have changed places in the offsets too.
+  private func append(
+    _ points: [Point], from text: Text, _ range: Range<Int>, to output: inout Text
+  ) {
+    var last = range.lowerBound
+    var position = range.lowerBound
+    for point in points {
+      for taken in 0..<max(1 - point.change, 0) where position < range.upperBound {
+        if taken == 0 { last = position }
+        position += UTF8Reading.length(text.bytes[position])
+      }
+      output.append(point: point.value, from: text, at: last)
+    }
   }
 
   /// Sorts every run of marks by their classes, equal ones as they were.
@@ -113,6 +138,7 @@ struct NormalForm: Normalizer {
         let composed = tables.composition(points[starter].value, point.value)
       {
         points[starter].value = composed
+        points[starter].change += point.change - 1
         continue
       }
       points[written] = point

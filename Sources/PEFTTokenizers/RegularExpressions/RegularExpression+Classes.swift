@@ -18,7 +18,13 @@ extension RegularExpression.Parser {
   }
 
   /// What follows a backslash.
-  mutating func escape() throws(RegularExpression.PatternError) -> CodeSet.Description {
+  ///
+  /// - Parameter isInClass: whether a class holds it, where `\w` takes a little less.
+  /// - Returns: the set.
+  /// - Throws: `PatternError` for what is not known.
+  mutating func escape(isInClass: Bool = false) throws(RegularExpression.PatternError)
+    -> CodeSet.Description
+  {
     guard let point = next, let scalar = Unicode.Scalar(point) else {
       throw error("a backslash at the end")
     }
@@ -31,8 +37,10 @@ extension RegularExpression.Parser {
     case "v": return .range(0x0B, 0x0B)
     case "s": return .kinds(UnicodeCategories.space)
     case "S": return .complement(.kinds(UnicodeCategories.space))
-    case "w": return .kinds(UnicodeCategories.word)
-    case "W": return .complement(.kinds(UnicodeCategories.word))
+    case "w": return .kinds(isInClass ? UnicodeCategories.wordInClass : UnicodeCategories.word)
+    case "W":
+      return .complement(
+        .kinds(isInClass ? UnicodeCategories.wordInClass : UnicodeCategories.word))
     case "d": return .kinds(UnicodeCategories.mask(named: "Nd") ?? 0)
     case "D": return .complement(.kinds(UnicodeCategories.mask(named: "Nd") ?? 0))
     case "p": return try property(isNegative: false)
@@ -74,7 +82,9 @@ extension RegularExpression.Parser {
       value = value << 4 | digit
       count += 1
     }
-    guard count > 0, value <= 0x10FFFF, take("}") else { throw error("a number that is no character") }
+    guard count > 0, value <= 0x10FFFF, take("}") else {
+      throw error("a number that is no character")
+    }
     return value
   }
 
@@ -164,7 +174,7 @@ extension RegularExpression.Parser {
     let ignoredCase = ignoresCase
     ignoresCase = false
     defer { ignoresCase = ignoredCase }
-    let set = try escape()
+    let set = try escape(isInClass: true)
     if case .range = set { return (set, true) }
     return (set, false)
   }

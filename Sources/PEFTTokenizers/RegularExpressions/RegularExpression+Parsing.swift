@@ -33,17 +33,13 @@ extension RegularExpression {
     /// The code point here, nil at the end.
     var next: UInt32? { position < points.count ? points[position] : nil }
 
-    /// Takes a character if it stands here.
-    mutating func take(_ character: Unicode.Scalar) -> Bool {
-      if next != character.value { return false }
-      position += 1
-      return true
-    }
+    /// Whether a character stands here.
+    func isNext(_ character: Unicode.Scalar) -> Bool { next == character.value }
 
     /// Takes a string if it stands here.
     mutating func take(_ text: String) -> Bool {
       let wanted = text.unicodeScalars.map(\.value)
-      guard points[position...].starts(with: wanted) else { return false }
+      guard points.dropFirst(position).starts(with: wanted) else { return false }
       position += wanted.count
       return true
     }
@@ -66,7 +62,7 @@ extension RegularExpression {
 
     private mutating func sequence() throws(PatternError) -> Node {
       var parts: [Node] = []
-      while let point = next, point != UInt32("|"), point != UInt32(")") {
+      while next != nil, !isNext("|"), !isNext(")") {
         guard let atom = try atom() else { continue }
         parts.append(try repeated(atom))
       }
@@ -97,7 +93,7 @@ extension RegularExpression {
       if take("*") { return (0, nil, false) }
       if take("+") { return (1, nil, false) }
       if take("?") { return (0, 1, false) }
-      if next != UInt32("{") { return nil }
+      if !isNext("{") { return nil }
       let start = position
       position += 1
       let minimum = number()
@@ -181,7 +177,7 @@ extension RegularExpression {
       } else if take("?i)") {
         ignoresCase = true
         return nil
-      } else if next == UInt32("?") {
+      } else if isNext("?") {
         throw error("a group of a kind that is not known")
       } else {
         node = try alternatives()
@@ -196,9 +192,4 @@ extension RegularExpression {
       return set
     }
   }
-}
-
-extension UInt32 {
-  /// The value of a character.
-  fileprivate init(_ character: Unicode.Scalar) { self = character.value }
 }

@@ -43,6 +43,8 @@ enum UnicodeCategories {
 
   /// The kinds of `\w`.
   static let word = mask { $0 & wordBit != 0 }
+  /// The kinds of `\w` in a class, which Oniguruma takes without superscripts and fractions.
+  static let wordInClass = word & ~(mask(named: "No") ?? 0)
   /// The kinds of `\s`.
   static let space = mask { $0 & spaceBit != 0 }
   /// All kinds.

@@ -1,0 +1,129 @@
+import Foundation
+import PEFTTestSupport
+import PEFTTokenizers
+import XCTest
+
+/// Compares with what Transformers gives (Tests/Fixtures/ChatTemplates/make_expected.py).
+final class ChatTemplateTests: XCTestCase {
+  private struct Expected: Decodable {
+    struct Case: Decodable {
+      var name: String
+      var template: String
+      var conversation: Int
+      var tools: Bool
+      var prompt: Bool
+      var text: String?
+      var spans: [[Int]]?
+      var error: String?
+    }
+
+    var conversations: [[String]]
+    var tools: [String]
+    var variables: [String: String]
+    var cases: [Case]
+  }
+
+  private func expected() throws -> Expected {
+    let url = Files.fixture("ChatTemplates/expected.json")
+    return try JSONDecoder().decode(Expected.self, from: Data(contentsOf: url))
+  }
+
+  func testTextsEqualTheReference() throws {
+    let expected = try expected()
+    for item in expected.cases {
+      let messages = try expected.conversations[item.conversation].map(ChatMessage.init(json:))
+      let note = "\(item.name), conversation \(item.conversation)"
+      do {
+        let template = try ChatTemplate(item.template)
+        let tools = item.tools ? expected.tools : []
+        let text = try template.render(
+          messages, addGenerationPrompt: item.prompt, tools: tools, variables: expected.variables)
+        if let error = item.error {
+          XCTFail("\(note): \(text.debugDescription) where the reference says \(error)")
+        }
+        expectSameBytes(text, item.text, note)
+        if let spans = item.spans, !item.prompt {
+          let found = try template.renderWithSpans(
+            messages, tools: tools, variables: expected.variables)
+          XCTAssertEqual(
+            found.assistantSpans.map { [$0.lowerBound, $0.upperBound] }, spans, note)
+        }
+      } catch {
+        XCTAssertNotNil(item.error, "\(note): \(error)")
+        if case ChatTemplateError.raised(_, let message) = error {
+          XCTAssertEqual("TemplateError: \(message)", item.error, note)
+        }
+      }
+    }
+  }
+
+  func testSpansWithoutGeneration() throws {
+    let template = try ChatTemplate(
+      """
+      {% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}
+      {% if add_generation_prompt %}<assistant>{% endif %}
+      """)
+    let messages = [
+      ChatMessage(role: "user", content: "é?"), ChatMessage(role: "assistant", content: "Yes"),
+      ChatMessage(role: "user", content: "Why"), ChatMessage(role: "assistant", content: "So"),
+    ]
+    let found = try template.renderWithSpans(messages)
+    let bytes = Array(found.text.utf8)
+    XCTAssertEqual(
+      found.assistantSpans.map { String(decoding: bytes[$0], as: UTF8.self) },
+      ["Yes<end>", "So<end>"])
+  }
+
+  func testMessagesMustComeOneByOneForSpans() throws {
+    let template = try ChatTemplate("{{ messages | length }}{{ messages[-1].content }}")
+    let messages = [
+      ChatMessage(role: "assistant", content: "a"), ChatMessage(role: "user", content: "b"),
+    ]
+    XCTAssertThrowsError(try template.renderWithSpans(messages)) {
+      XCTAssertEqual($0 as? ChatTemplateError, .noSpan(message: 0))
+    }
+  }
+
+  func testDates() throws {
+    let template = try ChatTemplate("{{ strftime_now('%d %b %Y|%-d %B %y|%A %a %j|%%') }}")
+    let calendar = Calendar(identifier: .gregorian)
+    let date = try XCTUnwrap(
+      calendar.date(from: DateComponents(year: 2025, month: 3, day: 7, hour: 12)))
+    XCTAssertEqual(
+      try template.render([], date: date), "07 Mar 2025|7 March 25|Friday Fri 066|%")
+  }
+
+  func testTokenizerWithTemplate() throws {
+    try Files.withTemporaryFolder { folder in
+      let source = URL(fileURLWithPath: Fixtures.path("byte-level.json"))
+      try FileManager.default.copyItem(
+        at: source, to: folder.appendingPathComponent("tokenizer.json"))
+      XCTAssertThrowsError(
+        try Tokenizer(folder: folder.path).applyChatTemplate([])
+      ) { XCTAssertEqual($0 as? ChatTemplateError, .noTemplate) }
+      let settings = #"""
+        {"eos_token": {"content": "<|end|>"}, "bos_token": null, "chat_template":
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}{{ eos_token }}{% endfor %}"}
+        """#
+      let file = folder.appendingPathComponent("tokenizer_config.json")
+      try Data(settings.utf8).write(to: file)
+      let tokenizer = try Tokenizer(folder: folder.path)
+      let messages = [
+        ChatMessage(role: "user", content: "bake"), ChatMessage(role: "assistant", content: "lino"),
+      ]
+      let text = "user: bake<|end|>assistant: lino<|end|>"
+      let ids = try tokenizer.applyChatTemplate(messages)
+      XCTAssertEqual(ids, tokenizer.encode(text))
+      XCTAssertEqual(tokenizer.decode(ids, skipSpecialTokens: false), text)
+      let chat = try tokenizer.chat(messages)
+      XCTAssertEqual(chat.ids, ids)
+      let said = zip(ids, chat.isAssistant).filter(\.1).map(\.0)
+      XCTAssertEqual(
+        tokenizer.decode(said, skipSpecialTokens: false), "assistant: lino<|end|>")
+      try Data("{{ eos_token }}!".utf8).write(
+        to: folder.appendingPathComponent("chat_template.jinja"))
+      XCTAssertEqual(
+        try Tokenizer(folder: folder.path).applyChatTemplate([]), tokenizer.encode("<|end|>!"))
+    }
+  }
+}
