@@ -12,7 +12,7 @@ final class ChatTemplateErrorTests: XCTestCase {
     ("{{ 1 2 }}", "chat template, line 1: unexpected a number"),
     ("{{ ) }}", #"chat template, line 1: ")" without an opening one"#),
     ("{{ a ? }}", #"chat template, line 1: "?" in an expression"#),
-    ("{{ (1 }}", "chat template, line 1: a tag that does not end"),
+    ("{{ (1 }}", #"chat template, line 1: "}" without an opening one"#),
     ("\n\n{% if x %}a", "chat template, line 3: expected endif, found the end"),
     ("{% for x in y %}", "chat template, line 1: expected endfor, found the end"),
     ("{% endif %}", "chat template, line 1: the tag endif where nothing is open"),
@@ -59,7 +59,7 @@ final class ChatTemplateErrorTests: XCTestCase {
     ("{{ 'a' * 1000000000000 }}", "chat template, line 1: a text of more than"),
     (
       "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}"
-        + "{% endfor %}", "chat template, line 1: a text of more than"
+        + "{% endfor %}", "chat template, line 1: the template does not come to an end"
     ),
     (
       "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}"

@@ -8,7 +8,6 @@ final class ChatTemplateTests: XCTestCase {
   private struct Expected: Decodable {
     struct Case: Decodable {
       var name: String
-      var template: String
       var conversation: Int
       var tools: Bool
       var prompt: Bool
@@ -21,6 +20,7 @@ final class ChatTemplateTests: XCTestCase {
     var tools: [String]
     var variables: [String: String]
     var cases: [Case]
+    var templates: [String: String]
   }
 
   private func expected() throws -> Expected {
@@ -34,7 +34,7 @@ final class ChatTemplateTests: XCTestCase {
       let messages = try expected.conversations[item.conversation].map(ChatMessage.init(json:))
       let note = "\(item.name), conversation \(item.conversation)"
       do {
-        let template = try ChatTemplate(item.template)
+        let template = try ChatTemplate(expected.templates[item.name] ?? "?")
         let tools = item.tools ? expected.tools : []
         let text = try template.render(
           messages, addGenerationPrompt: item.prompt, tools: tools, variables: expected.variables)

@@ -8,6 +8,8 @@ final class TokenizerKindsTests: XCTestCase {
     /// For each text the hashes of the ids, the ids without special tokens, the offsets and words, the
     /// pairs, and the text without and with special tokens.
     var tokenizers: [String: [[String]]]
+    /// For each folder without a tokenizer.json the hashes of the ids that Transformers gives.
+    var folders: [String: [String]]
   }
 
   private static let kinds = Result { try Fixtures.json("kinds.json", as: Kinds.self) }
@@ -67,6 +69,18 @@ final class TokenizerKindsTests: XCTestCase {
     var hash = Hash()
     for byte in text.utf8 { hash.add(byte) }
     return hash.text
+  }
+
+  func testFoldersWithoutTokenizerFile() throws {
+    let kinds = try Self.kinds.get()
+    XCTAssertEqual(kinds.folders.count, 5)
+    for (name, expected) in kinds.folders {
+      let tokenizer = try Tokenizer(folder: Fixtures.path("folders/\(name)"))
+      for (text, hash) in zip(kinds.texts, expected) {
+        let ids = tokenizer.encode(text)
+        XCTAssertEqual(self.hash(ids), hash, "\(name), \(text.debugDescription): \(ids)")
+      }
+    }
   }
 
   func testWordPiece() throws { try check("wordpiece") }

@@ -254,14 +254,30 @@ enum Template {
       }
     }
 
+    private func startsExponent(_ place: Int) -> Bool {
+      let hasSign = place < source.count && (source[place] == "-" || source[place] == "+")
+      let digit = hasSign ? place + 1 : place
+      return digit < source.count && ("0"..."9").contains(source[digit])
+    }
+
     private mutating func number() throws(ChatTemplateError) -> Token {
       var text = ""
       var isReal = false
+      var hasExponent = false
       while position < source.count {
         let scalar = source[position]
         let next = position + 1 < source.count ? source[position + 1] : " "
         if scalar == ".", !isReal, ("0"..."9").contains(next) {
           isReal = true
+        } else if scalar == "e" || scalar == "E", !hasExponent, startsExponent(position + 1) {
+          (isReal, hasExponent) = (true, true)
+          if next == "-" || next == "+" {
+            text += "e"
+            position += 1
+            text.unicodeScalars.append(next)
+            position += 1
+            continue
+          }
         } else if !("0"..."9").contains(scalar) {
           break
         }

@@ -6,7 +6,7 @@ extension Template {
     /// How deep expressions, tags and macros may be nested.
     private static let deepest = 300
     /// How long a text may be that is made.
-    static let longestText = 1 << 24
+    static let longestText = 1 << 23
 
     /// The variables, those of the innermost tag last.
     var scopes: [[String: Value]]

@@ -358,14 +358,15 @@ def main():
         for index, messages in enumerate(CONVERSATIONS):
             for tools in [None, TOOLS]:
                 for prompt in [False, True]:
-                    cases.append({"name": name, "template": source, "conversation": index, "tools": tools is not None, "prompt": prompt,
+                    cases.append({"name": name, "conversation": index, "tools": tools is not None, "prompt": prompt,
                                   **render(source, messages, tools, prompt)})
     for number, source in enumerate(SMALL):
-        cases.append({"name": f"small-{number}", "template": source, "conversation": 1, "tools": False, "prompt": False,
+        cases.append({"name": f"small-{number}", "conversation": 1, "tools": False, "prompt": False,
                       **render(source, CONVERSATIONS[1], None, False)})
     value = {"versions": {"transformers": transformers.__version__, "python": platform.python_version()},
              "conversations": [[json.dumps(m, ensure_ascii=False) for m in c] for c in CONVERSATIONS],
-             "tools": [json.dumps(t) for t in TOOLS], "variables": VARIABLES, "cases": cases}
+             "tools": [json.dumps(t) for t in TOOLS], "variables": VARIABLES, "cases": cases,
+             "templates": STYLES | {f"small-{n}": source for n, source in enumerate(SMALL)}}
     (HERE / "expected.json").write_text(json.dumps(value, ensure_ascii=True, indent=0) + "\n")
     print(len(cases), "cases,", sum("error" in c for c in cases), "errors")
 

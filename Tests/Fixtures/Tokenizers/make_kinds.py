@@ -289,18 +289,76 @@ def results(t, strings):
     return cases
 
 
+def truncations(t, strings):
+    """What is kept and what overflows, and how it is padded, for settings of all kinds."""
+    cases, rng = [], random.Random(SEED)
+    for number in range(80):
+        size = rng.choice([4, 5, 7, 10, 16])
+        settings = {"max_length": size, "stride": rng.choice([0, 0, 1, 2, 3]), "strategy": rng.choice(["longest_first", "only_first", "only_second"]),
+                    "direction": rng.choice(["right", "right", "left"])}
+        pair = rng.random() < 0.6
+        text, other = (" ".join(rng.choices("bake li monu rase ti vozy".split(), k=rng.choice([1, 3, 6, 12]))) for _ in range(2))
+        pad = {"length": rng.choice([None, 12]), "direction": rng.choice(["right", "left"]), "pad_to_multiple_of": rng.choice([None, 8])}
+        t.enable_padding(pad_id=0, pad_token="[PAD]", pad_type_id=1, **pad)
+        case = {"text": text, "pair": other if pair else None, **settings, "padLength": pad["length"], "padDirection": pad["direction"],
+                "multiple": pad["pad_to_multiple_of"]}
+        try:
+            t.enable_truncation(**settings)
+            e = t.encode(text, other) if pair else t.encode(text)
+            case["rows"] = [[o.ids, o.type_ids, o.attention_mask, o.special_tokens_mask] for o in [e, *e.overflowing]]
+        except BaseException as error:
+            case["error"] = str(error)[:80]
+        cases.append(case)
+    t.no_truncation()
+    t.no_padding()
+    return cases
+
+
+def folders(made, strings):
+    """Folders without a tokenizer.json, and the ids that Transformers gives with them."""
+    from transformers import AutoTokenizer
+
+    out = {}
+    specials = {"bos_token": "<|begin|>", "eos_token": "<|end|>", "cls_token": "<|begin|>", "sep_token": "<|end|>"}
+    for name, source, config in [
+        ("bert", "wordpiece", {"tokenizer_class": "BertTokenizer"}),
+        ("bert-cased", "wordpiece-cased", {"tokenizer_class": "BertTokenizer", "do_lower_case": False, "tokenize_chinese_chars": False}),
+        ("gpt2", "bpe-roberta", {"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|end|>", "bos_token": "<|end|>", "unk_token": "<|end|>"}),
+        ("roberta", "bpe-roberta", {"tokenizer_class": "RobertaTokenizer", **specials, "unk_token": "<|end|>", "pad_token": "<|end|>", "mask_token": "<|begin|>"}),
+        ("qwen2", "bpe-qwen2", {"tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|end|>", "unk_token": "<|end|>", "pad_token": "<|end|>", "added_tokens_decoder": {
+            "0": {"content": "<|begin|>", "special": True, "normalized": False, "lstrip": False, "rstrip": False, "single_word": False},
+            "1": {"content": "<|end|>", "special": True, "normalized": False, "lstrip": False, "rstrip": False, "single_word": False}}}),
+    ]:
+        folder = HERE / "folders" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        model = made[source]["model"]
+        vocab = sorted(model["vocab"], key=model["vocab"].get)
+        if model["type"] == "WordPiece":
+            (folder / "vocab.txt").write_text("\n".join(vocab) + "\n")
+        else:
+            (folder / "vocab.json").write_text(json.dumps(model["vocab"]) + "\n")
+            (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(" ".join(m) + "\n" for m in model["merges"]))
+        (folder / "tokenizer_config.json").write_text(json.dumps(config) + "\n")
+        t = AutoTokenizer.from_pretrained(str(folder))
+        out[name] = [hash_ids(t.encode(text)) for text in strings]
+    return out
+
+
 def main():
     rng = random.Random(SEED)
     lines = made_up_text(rng)
     strings = texts(rng, lines)
     (HERE / "kinds").mkdir(exist_ok=True)
     out = {}
-    for name, description in build(lines).items():
+    made = build(lines)
+    for name, description in made.items():
         text = json.dumps(description, ensure_ascii=True, separators=(",", ":"))
         (HERE / "kinds" / f"{name}.json").write_text(text + "\n")
         out[name] = results(Tokenizer.from_str(text), strings)
     versions = {"tokenizers": tokenizers.__version__, "python": platform.python_version(), "seed": SEED}
-    value = {"versions": versions, "texts": strings, "tokenizers": out}
+    value = {"versions": versions, "texts": strings, "tokenizers": out, "folders": folders(made, strings)}
+    cut = truncations(Tokenizer.from_str(json.dumps(made["wordpiece"])), strings)
+    (HERE / "truncations.json").write_text(json.dumps(cut, separators=(",", ":")) + "\n")
     (HERE / "kinds.json").write_text(json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n")
 
 
