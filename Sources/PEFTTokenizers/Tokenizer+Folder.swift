@@ -8,11 +8,11 @@ extension Tokenizer {
   /// - Throws: `TokenizerError` naming the file and the place in it.
   public init(folder: String) throws(TokenizerError) {
     let base = folder.hasSuffix("/") ? folder : folder + "/"
-    try self.init(base)
+    try self.init(base: base)
     chatSettings = try ChatSettings(folder: base)
   }
 
-  private init(_ base: String) throws(TokenizerError) {
+  private init(base: String) throws(TokenizerError) {
     if FileBytes.exists(base + "tokenizer.json") {
       try self.init(file: base + "tokenizer.json")
       return

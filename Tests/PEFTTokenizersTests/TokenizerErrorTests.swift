@@ -111,6 +111,35 @@ final class TokenizerErrorTests: XCTestCase {
       model(#","normalizer":{"type":"Replace","pattern":{"String":""},"content":""}"#),
       "normalizer.pattern.String is"
     ),
+    (
+      model(#","normalizer":{"type":"Precompiled","precompiled_charsmap":"?"}"#),
+      "normalizer.precompiled_charsmap should be text in Base64"
+    ),
+    (
+      model(#","normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAA"}"#),
+      "normalizer.precompiled_charsmap should be a table of SentencePiece"
+    ),
+    (
+      model(#","normalizer":{"type":"Precompiled","precompiled_charsmap":"/////w=="}"#),
+      "normalizer.precompiled_charsmap should be a table with a trie of the size it states"
+    ),
+    (
+      model(#","normalizer":{"type":"Replace","pattern":{"Regex":"(a*)*"},"content":""}"#),
+      "normalizer.pattern.Regex should be a regular expression as known here, found a repetition"
+    ),
+    (
+      model(#","normalizer":{"type":"Replace","pattern":{"Regex":"(?<n>a)"},"content":""}"#),
+      "normalizer.pattern.Regex should be a regular expression as known here, found a group of"
+    ),
+    (
+      model(
+        #","normalizer":{"type":"Replace","pattern":{"Regex":"((a{900}){900}){9}"},"content":""}"#),
+      "normalizer.pattern.Regex should be a regular expression as known here, found a pattern"
+    ),
+    (
+      model(#","normalizer":{"type":"Replace","pattern":{"Regex":"\p{Xx}"},"content":""}"#),
+      "normalizer.pattern.Regex should be a regular expression as known here, found the property"
+    ),
     (model(#","normalizer":{"type":"Prepend"}"#), "normalizer.prepend is missing"),
     (model(#","pre_tokenizer":{"type":"Odd"}"#), #"pre_tokenizer.type is "Odd""#),
     (model(#","pre_tokenizer":{"type":"Split"}"#), "pre_tokenizer.pattern is missing"),

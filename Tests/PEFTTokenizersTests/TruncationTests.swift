@@ -6,7 +6,7 @@ final class TruncationTests: XCTestCase {
   private struct Case: Decodable {
     var text: String
     var pair: String?
-    var max_length: Int
+    var maximumLength: Int
     var stride: Int
     var strategy: String
     var direction: String
@@ -17,12 +17,18 @@ final class TruncationTests: XCTestCase {
     var rows: [[[Int32]]]?
     var error: String?
 
+    private enum CodingKeys: String, CodingKey {
+      case text, pair, stride, strategy, direction, padLength, padDirection, multiple, rows, error
+      case maximumLength = "max_length"
+    }
+
     var truncation: Truncation {
       let strategies: [String: Truncation.Strategy] = [
         "longest_first": .longestFirst, "only_first": .onlyFirst, "only_second": .onlySecond,
       ]
       return Truncation(
-        maximumLength: max_length, strategy: strategies[strategy] ?? .longestFirst, stride: stride,
+        maximumLength: maximumLength, strategy: strategies[strategy] ?? .longestFirst,
+        stride: stride,
         direction: direction == "left" ? .left : .right)
     }
 

@@ -28,6 +28,7 @@ struct WordPiece: TokenizerModel {
   ///   - longestWord: how many characters a word may have that is not unknown.
   ///   - file: the file that names the unknown token.
   ///   - field: where it does.
+  /// - Throws: `TokenizerError.unknownToken` where the vocabulary does not have that token.
   init(
     _ vocabulary: Vocabulary, unknown: String, prefix: String, longestWord: Int = 100,
     file: String, field: String
