@@ -137,7 +137,7 @@ final class TokenizerErrorTests: XCTestCase {
       "normalizer.pattern.Regex should be a regular expression as known here, found a pattern"
     ),
     (
-      model(#","normalizer":{"type":"Replace","pattern":{"Regex":"\p{Xx}"},"content":""}"#),
+      model(#","normalizer":{"type":"Replace","pattern":{"Regex":"\\p{Xx}"},"content":""}"#),
       "normalizer.pattern.Regex should be a regular expression as known here, found the property"
     ),
     (model(#","normalizer":{"type":"Prepend"}"#), "normalizer.prepend is missing"),

@@ -94,14 +94,17 @@ struct NormalForm: Normalizer {
   private func append(
     _ points: [Point], from text: Text, _ range: Range<Int>, to output: inout Text
   ) {
+    // The character taken up last, and the next one.
     var last = range.lowerBound
     var position = range.lowerBound
     for point in points {
-      for taken in 0..<max(1 - point.change, 0) where position < range.upperBound {
-        if taken == 0 { last = position }
+      // What was brought along stands for the last character, what was composed for the first of its own.
+      let place = point.change > 0 ? last : min(position, range.upperBound - 1)
+      for _ in 0..<max(1 - point.change, 0) where position < range.upperBound {
+        last = position
         position += UTF8Reading.length(text.bytes[position])
       }
-      output.append(point: point.value, from: text, at: last)
+      output.append(point: point.value, from: text, at: place)
     }
   }
 

@@ -63,7 +63,7 @@ def texts(rng, lines):
         "12345 1 12 123 1234567 3.14 ١٢٣ ½ Ⅷ 二", "naïve café Ångström É\u0301 e\u0301\u0327 a\u0327\u0301\u0315\u0334",
         "ÀÉÎÕÜ ñ İstanbul ΑΣ ΣΑΣ ǅ ß ẞ ﬁ ﬀ ½ ① ｆｕｌｌ Ｗｉｄｔｈ ㌀ ㎏ ™", "한국어 각 ㄱㅏㄱ \u1100\u1161\u11a8 가\u11a8", "日本語のテキスト、中文字符。漢字仮名",
         "שלום עולם مرحبا بالعالم \u0600١٢ \u200f\u202bx\u202c", "हिन्दी क्षि ไทย ที่นี่ தமிழ் বাংলা", "👩‍👩‍👧‍👦 👍🏽 🇩🇪🇫🇷 ☕️ e\ufe0f 🏴\U000e0067\U000e0062\U000e007f",
-        "nul\0inside \x01\x02\x7f\x85\xa0\xad\u200b\u200d\u2028\u2029\u3000\ufeff\ufffd\ufffe end", "\0", "a\u0300" * 12,
+        "nul\0inside \x01\x02\x7f\x85\xa0\xad\u200b\u200d\u2028\u2029\u3000\ufeff\ufffd\ufffe end", "\0", "a\u0300" * 12 + "a\u0344 \u0344",
         "Z" + "".join(chr(c) for c in range(0x300, 0x320)), "!?.,;:'\"()[]{}<>@#$%^&*-_=+\\|`~ ¿¡«»—…·§", "a_b __init__ x-y a.b.c http://x.y/z?q=1&r=2 <b>bold</b>",
         "it 's , they ' re . do not n't ! ?", "[CLS] mid [SEP] <mask> text[MASK] <s> </s> [UNK]", "new tok  newtok <a> <a><b> <b>  <b>x norm al NORM AL",
         "bakeli" * 40, "x" * 101, "é" * 100, "é" * 101, "y" * 300 + " z", "\U0010ffff \ue000 \U000f0000", "<0x41> <0x0A> ▁ ▁▁ ▁a ▁ a", "a▁b c",
