@@ -11,13 +11,13 @@ final class NF4Benchmarks: XCTestCase {
     var generator = Generator(seed: 4)
     let source = Tensor(normal: 1, shape: [4096, 4096], using: &generator)
     let (plain, double) = (
-      NF4Weight(source, isDoubleQuantized: false), NF4Weight(source)
+      FourBitWeight(source, isDoubleQuantized: false), FourBitWeight(source)
     )
     Benchmark.run(
       "NF4 of 4096 x 4096",
       [
-        "quantize": { Float(NF4Weight(source, isDoubleQuantized: false).byteCount) },
-        "quantize, double": { Float(NF4Weight(source).byteCount) },
+        "quantize": { Float(FourBitWeight(source, isDoubleQuantized: false).byteCount) },
+        "quantize, double": { Float(FourBitWeight(source).byteCount) },
         "dequantize": { Float(plain.dense().count) },
         "dequantize, double": { Float(double.dense().count) },
       ], check: { $0 > 8e6 })

@@ -25,7 +25,7 @@ final class ProductBenchmarks: XCTestCase {
         [
           "float32": product(.tensor(weight, .outputInput)),
           "bfloat16": product(.storage(BFloat16Weight(weight))),
-          "nf4": product(.storage(NF4Weight(weight))),
+          "nf4": product(.storage(FourBitWeight(weight))),
         ], check: { $0 == 1 })
     }
   }

@@ -165,30 +165,39 @@ KERNEL(void, bfloat16_panel, (const void *panel, size_t inputs, void *work), (pa
 KERNEL(void, bfloat16_panel_transposed,
        (const void *panels, size_t outputs, size_t inputs, size_t column, void *work),
        (panels, outputs, inputs, column, work))
-KERNEL(void, nf4_panel,
-       (const peft_nf4_weight *weight, size_t panel, void *work),
+KERNEL(void, coded_panel,
+       (const peft_coded_weight *weight, size_t panel, void *work),
        (weight, panel, work))
-KERNEL(void, nf4_panel_transposed,
-       (const peft_nf4_weight *weight, size_t panel, size_t outputs, size_t column, void *work),
+KERNEL(void, coded_panel_transposed,
+       (const peft_coded_weight *weight, size_t panel, size_t outputs, size_t column, void *work),
        (weight, panel, outputs, column, work))
-KERNEL(void, nf4_few_rows,
+KERNEL(void, coded_few_rows,
        (const float *x, size_t rows, size_t inputs, size_t stride, void *packed),
        (x, rows, inputs, stride, packed))
-KERNEL(void, nf4_multiply_few,
-       (const peft_nf4_weight *weight, size_t panel, const void *packed, size_t rows, float *y,
+KERNEL(void, coded_multiply_few,
+       (const peft_coded_weight *weight, size_t panel, const void *packed, size_t rows, float *y,
         size_t stride, float beta),
        (weight, panel, packed, rows, y, stride, beta))
-KERNEL(void, nf4_unpack,
-       (const peft_nf4_weight *weight, size_t panel, float *w, size_t stride),
+KERNEL(void, coded_unpack,
+       (const peft_coded_weight *weight, size_t panel, float *w, size_t stride),
        (weight, panel, w, stride))
-KERNEL(void, nf4_quantise,
-       (const float *w, size_t n, uint8_t *bytes, float *scales),
-       (w, n, bytes, scales))
-KERNEL(void, nf4_pack,
+KERNEL(void, four_bit_quantise,
+       (const float *w, size_t n, const peft_four_bit_code *code, uint8_t *bytes, float *scales),
+       (w, n, code, bytes, scales))
+KERNEL(void, four_bit_pack,
        (const uint8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes),
        (bytes, outputs, inputs, codes))
-KERNEL(void, nf4_bytes,
-       (const uint32_t *codes, size_t outputs, size_t inputs, uint8_t *bytes),
+KERNEL(void, four_bit_unpack,
+       (const uint32_t *codes, size_t outputs, size_t inputs, unsigned zero, uint8_t *bytes),
+       (codes, outputs, inputs, zero, bytes))
+KERNEL(void, int8_quantise,
+       (const float *w, size_t n, size_t block, int8_t *bytes, float *scales),
+       (w, n, block, bytes, scales))
+KERNEL(void, int8_pack,
+       (const int8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes),
+       (bytes, outputs, inputs, codes))
+KERNEL(void, int8_unpack,
+       (const uint32_t *codes, size_t outputs, size_t inputs, int8_t *bytes),
        (codes, outputs, inputs, bytes))
 KERNEL(void, blockwise_quantise,
        (const float *x, size_t n, const peft_dynamic_map *map, uint8_t *codes, float *scales),

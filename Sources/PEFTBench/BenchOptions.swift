@@ -1,3 +1,5 @@
+import PEFT
+
 /// A wrong call of the program.
 struct BenchError: Error, CustomStringConvertible {
   let description: String
@@ -6,14 +8,15 @@ struct BenchError: Error, CustomStringConvertible {
 
 /// What a run is asked to do: a workload and `--name value` pairs.
 struct BenchOptions {
+  private static let precisions = Precision.allCases.map(\.rawValue).joined(separator: "|")
   static let usage = """
     usage: peft-bench WORKLOAD [--option value ...]
       step      --arch gpt2|llama --mode lora|lora-all|dora|pissa|olora|lora-fa|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
-                --layers 12
-      generate  --new 64 --precision float32|bfloat16|nf4
-      quantize  --rows 4096 --columns 4096
+                --layers 12 --precision \(Self.precisions) --optimizer-state memory|mapped --folder .
+      generate  --new 64 --precision \(Self.precisions)
+      quantize  --rows 4096 --columns 4096 --precision nf4|fp4|int8
       kernels   --rows 512      (one line for each operation, shape and direction)
-      finetune e2e --model FOLDER --data FILE --steps 300 --precision float32|bfloat16|nf4
+      finetune e2e --model FOLDER --data FILE --steps 300 --precision \(Self.precisions)
                 (rows "meaning||text"; see the README)
     """
 
@@ -40,6 +43,14 @@ struct BenchOptions {
   func text(_ name: String, default value: String? = nil) throws -> String {
     guard let text = values[name] ?? value else { throw BenchError("--\(name) is missing") }
     return text
+  }
+
+  func precision(default value: Precision = .float32) throws -> Precision {
+    let name = try text("precision", default: value.rawValue)
+    guard let precision = Precision(rawValue: name) else {
+      throw BenchError("--precision \(name) is none of \(Self.precisions)")
+    }
+    return precision
   }
 
   func number(_ name: String, default value: Int) throws -> Int {

@@ -10,10 +10,7 @@ struct FinetuneWorkload {
 
   func run() throws -> BenchRecord {
     let folder = try options.text("model")
-    let name = try options.text("precision", default: "float32")
-    guard let precision = Precision(rawValue: name) else {
-      throw BenchError("--precision \(name) is none of float32, bfloat16, nf4")
-    }
+    let precision = try options.precision()
     let model = try CausalLM(directory: folder, precision: precision)
     let rows = try Rows(file: options.text("data"), Tokenizer(folder: folder))
     try model.attach(LoRA(rank: 8, alpha: 16, targets: .allLinear))
@@ -34,7 +31,7 @@ struct FinetuneWorkload {
     }
     var record = BenchRecord()
     record.add("task", "e2e")
-    record.add("precision", name)
+    record.add("precision", precision.rawValue)
     record.add("steps", steps)
     record.add("before", before)
     record.add("after", Self.quality(model, rows.held))

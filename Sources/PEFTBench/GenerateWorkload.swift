@@ -8,10 +8,7 @@ struct GenerateWorkload {
 
   func run() throws -> BenchRecord {
     let count = try options.number("new", default: 64)
-    let name = try options.text("precision", default: "float32")
-    guard let precision = Precision(rawValue: name) else {
-      throw BenchError("--precision \(name) is none of float32, bfloat16, nf4")
-    }
+    let precision = try options.precision()
     let model = try CausalLM(
       StepWorkload.configuration("gpt2"), from: RandomParameters(seed: 0, isTrainable: false),
       precision: precision)
@@ -19,7 +16,7 @@ struct GenerateWorkload {
     _ = try model.generate([prompt], GenerationLimits(newTokens: 4))
     let time = try seconds { _ = try model.generate([prompt], GenerationLimits(newTokens: count)) }
     var record = BenchRecord()
-    record.add("precision", name)
+    record.add("precision", precision.rawValue)
     record.add("new", count)
     record.add("median_s", time)
     record.add("tokens_per_s", Double(count) / time)

@@ -31,7 +31,8 @@ struct KernelsWorkload {
     let (x, dy) = (Parameter(random([rows, inputs])), random([rows, outputs]))
     let operands: KeyValuePairs<String, WeightOperand> = [
       "float32": .tensor(weight, .outputInput), "bfloat16": .storage(BFloat16Weight(weight)),
-      "nf4": .storage(NF4Weight(weight)),
+      "nf4": .storage(FourBitWeight(weight)),
+      "fp4": .storage(FourBitWeight(weight, code: .fp4)), "int8": .storage(Int8Weight(weight)),
     ]
     let work = 2e-9 * Double(rows) * Double(inputs) * Double(outputs)
     for (precision, operand) in operands {
@@ -105,10 +106,10 @@ struct KernelsWorkload {
 
   private mutating func quantization(rows: Int, columns: Int) {
     let source = random([rows, columns])
-    let weight = NF4Weight(source)
+    let weight = FourBitWeight(source)
     let bytes = 1e-9 * Double(4 * source.count + weight.byteCount)
     let shape = "\(rows)x\(columns)"
-    add("nf4", shape, "nf4", "quantize", Timing { _ = NF4Weight(source) }, ("gb_s", bytes))
+    add("nf4", shape, "nf4", "quantize", Timing { _ = FourBitWeight(source) }, ("gb_s", bytes))
     add("nf4", shape, "nf4", "dequantize", Timing { _ = weight.dense() }, ("gb_s", bytes))
   }
 

@@ -70,12 +70,3 @@ extension DynamicMap {
     UnsafePointer(storage.address.assumingMemoryBound(to: peft_dynamic_map.self))
   }
 }
-
-extension Storage {
-  fileprivate var bytes: UnsafeMutablePointer<UInt8> {
-    address.assumingMemoryBound(to: UInt8.self)
-  }
-  fileprivate var floats: UnsafeMutablePointer<Float> {
-    address.assumingMemoryBound(to: Float.self)
-  }
-}

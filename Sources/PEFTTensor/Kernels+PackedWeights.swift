@@ -16,6 +16,22 @@ protocol PackedWeight {
   /// The panel of W transposed with inputs `column ..< column + 32`, of some outputs from a multiple
   /// of 32 on.
   func transposedPanel(column: Int, outputs: Range<Int>, to scratch: UnsafeMutableRawPointer)
+
+  /// One panel in float32.
+  ///
+  /// - Parameters:
+  ///   - panel: its number.
+  ///   - target: W `[outputs, inputs]`, all of it.
+  func unpack(panel: Int, to target: Tensor)
+
+  /// y = x W^T + beta * y.
+  func multiply(_ x: Tensor, to y: Tensor, beta: Float)
+}
+
+extension PackedWeight {
+  func multiply(_ x: Tensor, to y: Tensor, beta: Float) {
+    Kernels.multiplyPanels(x, self, to: y, beta: beta)
+  }
 }
 
 extension Kernels {
@@ -32,7 +48,14 @@ extension Kernels {
   /// Multiply-adds that are worth a second thread.
   private static let parallelWork = 1 << 17
 
-  /// y = x W^T + beta * y.
+  /// W in float32.
+  static func unpack(_ source: some PackedWeight, to target: Tensor) {
+    Parallel.run(panelCount(source.outputs), grain: weightGrain(source.inputs)) { _, range in
+      for index in range { source.unpack(panel: index, to: target) }
+    }
+  }
+
+  /// y = x W^T + beta * y, each panel brought into the form of the instruction set.
   static func multiplyPanels(_ x: Tensor, _ weight: some PackedWeight, to y: Tensor, beta: Float) {
     let inner = weight.inputs
     let panels = panelCount(weight.outputs)
@@ -146,6 +169,12 @@ extension Kernels {
         start(outputs.lowerBound / Kernels.panel), outputs.count, inputs, column, scratch)
     }
 
+    func unpack(panel: Int, to target: Tensor) {
+      peft_bfloat16_unpack(
+        start(panel), min(Kernels.panel, outputs - panel * Kernels.panel), inputs,
+        target.address + panel * Kernels.panel * target.rowStride, target.rowStride)
+    }
+
     fileprivate func start(_ index: Int) -> UnsafeMutableRawPointer {
       address + index * panelByteCount(inputs: inputs)
     }
@@ -161,16 +190,6 @@ extension Kernels {
         peft_bfloat16_pack(
           rows.address + index * panel * rows.rowStride, min(panel, rows.rows - index * panel),
           target.inputs, rows.rowStride, target.start(first / panel + index))
-      }
-    }
-  }
-
-  static func unpack(_ source: BFloat16Panels, to target: Tensor) {
-    Parallel.run(panelCount(source.outputs), grain: weightGrain(source.inputs)) { _, range in
-      for index in range {
-        peft_bfloat16_unpack(
-          source.start(index), min(panel, source.outputs - index * panel), source.inputs,
-          target.address + index * panel * target.rowStride, target.rowStride)
       }
     }
   }

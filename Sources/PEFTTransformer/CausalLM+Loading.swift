@@ -5,7 +5,7 @@ public import PEFTTensor
 extension CausalLM {
   /// Loads a Hugging Face model folder: `config.json` and safetensors, sharded or not.
   ///
-  /// Float32 weights stay in the mapped file until they are changed, weights in bitsandbytes' NF4 stay in four bits; others are
+  /// Float32 weights stay in the mapped file until they are changed, weights in bitsandbytes' four or eight bits stay so; others are
   /// converted to float32. All parameters are frozen.
   ///
   /// - Parameters:

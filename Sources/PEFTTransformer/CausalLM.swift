@@ -46,9 +46,9 @@ public final class CausalLM: PretrainedModel {
     if let precision { head.store(as: self.precision(of: head, precision)) }
   }
 
-  /// The head is not quantised, as in bitsandbytes: with `.nf4` it is bfloat16.
+  /// The head is not quantised, as in bitsandbytes: with four or eight bits it is bfloat16.
   public func precision(of layer: Linear, _ wanted: Precision) -> Precision {
-    layer === head && wanted == .nf4 ? .bfloat16 : wanted
+    layer === head && wanted.isQuantized ? .bfloat16 : wanted
   }
 
   /// `CAUSAL_LM`.

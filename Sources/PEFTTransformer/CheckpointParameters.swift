@@ -48,14 +48,19 @@ final class CheckpointParameters: ParameterSource {
   ) throws(CheckpointError) -> Parameter {
     if made.isMade(path) { return try made.source.parameter(path, shape, initial) }
     let name = storedName(path)
-    if shape.count == 2, NF4Weight.isStored(name, in: checkpoint) {
+    if shape.count == 2 {
       // The matrix is stored as [outputs, inputs] whatever the layout of the layer.
       let isHead = path == "\(configuration.names.head).weight"
       let layout = isHead ? .outputInput : configuration.layout
-      let weight = try NF4Weight(
-        name, in: checkpoint, shape: layout == .outputInput ? shape : shape.reversed()
-      ) { read.insert($0) }
-      return Parameter(weight, layout)
+      let size = layout == .outputInput ? shape : shape.reversed()
+      if let weight = try FourBitWeight(
+        name, in: checkpoint, shape: size, read: { read.insert($0) })
+      {
+        return Parameter(weight, layout)
+      }
+      if let weight = try Int8Weight(name, in: checkpoint, shape: size, read: { read.insert($0) }) {
+        return Parameter(weight, layout)
+      }
     }
     read.insert(name)
     return Parameter(try checkpoint.tensor(name, shape: shape), isTrainable: false)

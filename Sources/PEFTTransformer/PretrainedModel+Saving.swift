@@ -5,8 +5,9 @@ import PEFTTensor
 extension PretrainedModel {
   /// Writes a Hugging Face model folder with the weights as they are now; adapters that are not merged are left out.
   ///
-  /// Weights that are kept in NF4 are written in four bits, as bitsandbytes does, so that Transformers with bitsandbytes loads the
-  /// same numbers; `store(as: .float32)` before writes these as numbers. `config.json` is that of the folder the model was loaded from, or made from the configuration, with the element type and the quantisation; other files of that folder, as the tokenizer's, are for the caller to copy. Saving twice gives the same bytes.
+  /// Weights that are kept in four bits, or in bytes with a scale for each row, are written so, as bitsandbytes does, and Transformers
+  /// with bitsandbytes loads the same numbers; `store(as: .float32)` before writes these as numbers. Bytes with scales for blocks have
+  /// no such form and are always written as numbers, and so are bytes beside weights in four bits. `config.json` is that of the folder the model was loaded from, or made from the configuration, with the element type and the quantisation; other files of that folder, as the tokenizer's, are for the caller to copy. Saving twice gives the same bytes.
   /// A folder is not replaced as a whole: save into a new one where a crash must not cost the old weights.
   ///
   /// - Parameters:
@@ -24,13 +25,14 @@ extension PretrainedModel {
     let json = if let origin { origin.json } else { try configuration.json(for: path) }
     let own = configurationFields
     let parameters = walk(includingAdapters: false).parameters
-    if dtype == .float16 { try requireHalfPrecisionRange(parameters, folder) }
+    let quantization = quantization
+    if dtype == .float16 { try requireHalfPrecisionRange(parameters, quantization, folder) }
     try makeFolder(folder)
     let name = dtype == .bfloat16 ? "bfloat16" : dtype == .float16 ? "float16" : "float32"
     try Checkpoint.write(
       parameters.flatMap { named in
         let (path, parameter) = (named.path, named.parameter)
-        return (parameter.storage as? NF4Weight)?.items(path, dtype: name)
+        return quantization?.weight(parameter)?.items(path, dtype: name)
           ?? [
             .init(path, shape: parameter.shape, as: dtype) { () throws(CheckpointError) in
               parameter.value
@@ -41,7 +43,7 @@ extension PretrainedModel {
       !(["dtype", "torch_dtype", BitsAndBytes.field] + own.map(\.name)).contains($0.name)
     }
     var members = kept + own + [JSON.Member("dtype", .string(name))]
-    if let quantization { members.append(.init(BitsAndBytes.field, quantization)) }
+    if let quantization { members.append(.init(BitsAndBytes.field, quantization.json)) }
     try atomicallyWrite(JSON.object(members).sorted.text(.indented) + "\n", to: path)
   }
 
@@ -52,27 +54,29 @@ extension PretrainedModel {
       + configuration.labelFields
   }
 
-  /// What `config.json` says about weights in NF4; nil without any.
-  private var quantization: JSON? {
-    var (skipped, isDouble): ([String], Bool?) = ([], nil)
-    for (path, module) in walk(includingAdapters: false).modules {
-      guard let linear = module as? Linear else { continue }
-      if let weight = linear.weight.storage as? NF4Weight {
-        isDouble = weight.isDoubleQuantized
-      } else {
-        skipped.append(path)
-      }
+  /// What is written quantised; nil without any.
+  private var quantization: WrittenQuantization? {
+    let linears = walk(includingAdapters: false).modules.compactMap { path, module in
+      (module as? Linear).map { (path, $0.weight) }
     }
-    return isDouble.map { BitsAndBytes.json(isDoubleQuantized: $0, skipped: skipped) }
+    let weights = linears.map { $0.1.storage }
+    // A configuration has one kind: that in four bits where there are both.
+    let kind =
+      weights.compactMap { ($0 as? FourBitWeight)?.kind }.last
+      ?? weights.compactMap { WrittenQuantization.rowwise($0)?.kind }.last
+    guard let kind else { return nil }
+    var result = WrittenQuantization(kind: kind, skipped: [])
+    result.skipped = linears.filter { result.weight($0.1) == nil }.map(\.0)
+    return result
   }
 
   /// Refuses numbers that would become infinite; bfloat16 has the range of float32.
   private func requireHalfPrecisionRange(
-    _ parameters: [NamedParameter], _ folder: String
+    _ parameters: [NamedParameter], _ quantization: WrittenQuantization?, _ folder: String
   ) throws(CheckpointError) {
     // From here on rounding goes to infinity.
     let end: Float = 65520
-    for named in parameters where !(named.parameter.storage is NF4Weight) {
+    for named in parameters where quantization?.weight(named.parameter) == nil {
       let values = named.parameter.value.array
       guard let index = values.firstIndex(where: { $0.isFinite && abs($0) >= end }) else {
         continue
@@ -81,5 +85,24 @@ extension PretrainedModel {
         path: folder, tensor: named.path, index: index,
         value: Int64(max(-0x1p62, min(0x1p62, values[index]))), allowed: -65504...65504)
     }
+  }
+}
+
+/// Which weights of a folder are written quantised.
+private struct WrittenQuantization {
+  let kind: BitsAndBytes.Kind
+  /// The paths of linear layers that are written as numbers.
+  var skipped: [String]
+
+  var json: JSON { BitsAndBytes.json(kind, skipped: skipped) }
+
+  /// The form in which a parameter is written; nil for numbers.
+  func weight(_ parameter: Parameter) -> (any BitsAndBytesWeight)? {
+    kind == .eightBit ? Self.rowwise(parameter.storage) : parameter.storage as? FourBitWeight
+  }
+
+  /// A weight in bytes with a scale for each row.
+  static func rowwise(_ storage: (any WeightStorage)?) -> Int8Weight? {
+    (storage as? Int8Weight).flatMap { $0.blocks == .rows ? $0 : nil }
   }
 }

@@ -22,7 +22,7 @@ extension PretrainedModel {
 
   /// Keeps the frozen weights of all linear layers in a precision from now on.
   ///
-  /// With `.nf4` the output head of a language model, which quantisation harms most, is kept in bfloat16; the head of a classifier is always
+  /// With four or eight bits the output head of a language model, which quantisation harms most, is kept in bfloat16; the head of a classifier is always
   /// kept in float32. Going back to float32 does not bring back what was rounded. Weights that are trainable stay as they are.
   public func store(as precision: Precision) {
     for (_, module) in walk(includingAdapters: false).modules {

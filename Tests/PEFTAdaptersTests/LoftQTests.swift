@@ -10,7 +10,7 @@ final class LoftQTests: XCTestCase {
   func testErrorsByRankAndIterations() throws {
     var generator = Generator(seed: 5)
     let weight = Tensor(normal: 0.02, shape: [128, 128], using: &generator)
-    let plain = NF4Weight(weight, isDoubleQuantized: false).dense()
+    let plain = FourBitWeight(weight, isDoubleQuantized: false).dense()
     let error = withoutGradients { (weight - plain).sumOfSquares / weight.sumOfSquares }
     XCTAssertEqual(error.squareRoot(), 0.0918, accuracy: 1.5e-3)
     let table: [(rank: Int, errors: [Int: Double])] = [

@@ -47,11 +47,11 @@
 
 #include "packed_bfloat16.h"
 
-#include "packed_nf4.h"
+#include "packed_codes.h"
 
-#include "packed_nf4_few.h"
+#include "packed_codes_few.h"
 
-#include "packed_nf4_quantise.h"
+#include "packed_codes_quantise.h"
 
 #include "blockwise.h"
 

@@ -255,14 +255,22 @@ void peft_bfloat16_panel(const void *panel, size_t inputs, void *work);
 void peft_bfloat16_panel_transposed(const void *panels, size_t outputs, size_t inputs,
                                     size_t column, void *work);
 
-// ---- NF4 (QLoRA, arXiv 2305.14314, in the layout of bitsandbytes) -------------------------------
-// Blocks of 64 consecutive elements of the row-major matrix have one scale each, their largest
-// magnitude; an element is a 4-bit code of a number in -1...1 times that scale.
+// ---- Weights in codes of four or eight bits, in the layouts of bitsandbytes ----------------------
+// Blocks of consecutive elements of the row-major matrix, or its rows, have one scale each, their
+// largest magnitude. An element is a number in -1...1 times that scale: one of the sixteen of a
+// table for a code of four bits (QLoRA, arXiv 2305.14314), a signed byte / 127 for one of eight.
 typedef struct {
   size_t outputs, inputs;
-  // Panels [32-output panel][inputs / 8 rounded up][32 outputs]: eight codes in four bytes, those
-  // of the earlier inputs in the earlier byte and there in the upper half; codes of 0 fill up.
+  // 4 or 8.
+  unsigned bits;
+  // The logarithm to base 2 of the elements in a block, at least 6; 0 for rows.
+  unsigned block_shift;
+  // Panels [32-output panel][inputs / 8 rounded up] of eight inputs of 32 outputs. Of four bits:
+  // [32 outputs], the codes of the earlier inputs in the earlier byte and there in the upper half; of
+  // eight: [2][32 outputs], four inputs in four bytes.
   const uint32_t *codes;
+  // The sixteen numbers of codes of four bits.
+  const float *values;
   // The scales of the blocks in float32, or NULL where they are quantised as well:
   const float *scales;
   // a code for each block, a scale for each 256 of those, the 256 numbers that codes stand for, and
@@ -271,28 +279,45 @@ typedef struct {
   const float *scale_scales;
   const float *scale_map;
   float offset;
-} peft_nf4_weight;
+} peft_coded_weight;
 
 // One panel in the work form; elements are rounded to bfloat16.
-void peft_nf4_panel(const peft_nf4_weight *weight, size_t panel, void *work);
+void peft_coded_panel(const peft_coded_weight *weight, size_t panel, void *work);
 // The panel of W transposed with inputs column ..< column + 32, of so many outputs from the panel
 // on; work has room for outputs rounded up to 32.
-void peft_nf4_panel_transposed(const peft_nf4_weight *weight, size_t panel, size_t outputs,
-                               size_t column, void *work);
-// y = x W^T + beta * y for the outputs of one panel and at most 4 rows, which nf4_few_rows has laid
-// out (packed_width bytes a number); inputs must be a multiple of 8. The numbers of the codes, and
-// not their products with the scales, are rounded to bfloat16, like x, where the set multiplies
-// such; elsewhere nothing is rounded. y is that of output 0.
-void peft_nf4_few_rows(const float *x, size_t rows, size_t inputs, size_t stride, void *packed);
-void peft_nf4_multiply_few(const peft_nf4_weight *weight, size_t panel, const void *packed,
-                           size_t rows, float *y, size_t stride, float beta);
+void peft_coded_panel_transposed(const peft_coded_weight *weight, size_t panel, size_t outputs,
+                                 size_t column, void *work);
+// y = x W^T + beta * y for the outputs of one panel and at most 4 rows, which coded_few_rows has laid
+// out (packed_width bytes a number); codes must have four bits and inputs be a multiple of 8. The
+// numbers of the codes, and not their products with the scales, are rounded to bfloat16, like x,
+// where the set multiplies such; elsewhere nothing is rounded. y is that of output 0.
+void peft_coded_few_rows(const float *x, size_t rows, size_t inputs, size_t stride, void *packed);
+void peft_coded_multiply_few(const peft_coded_weight *weight, size_t panel, const void *packed,
+                             size_t rows, float *y, size_t stride, float beta);
 // The outputs of one panel in float32; w is that of output 0.
-void peft_nf4_unpack(const peft_nf4_weight *weight, size_t panel, float *w, size_t stride);
-// Codes of n consecutive elements that start a block: two in a byte, the first in its upper half.
-void peft_nf4_quantise(const float *w, size_t n, uint8_t *bytes, float *scales);
+void peft_coded_unpack(const peft_coded_weight *weight, size_t panel, float *w, size_t stride);
+
+// A code of four bits: what codes stand for, what lies between each two neighbours of these numbers
+// in rising order (the sixteenth is not read), and the codes in that order.
+typedef struct {
+  float values[16];
+  float midpoints[16];
+  uint8_t order[16];
+} peft_four_bit_code;
+
+// Codes of n consecutive elements that start a block of 64: two in a byte, the first in its upper
+// half. Of two numbers that are as near, the lower one is taken.
+void peft_four_bit_quantise(const float *w, size_t n, const peft_four_bit_code *code,
+                            uint8_t *bytes, float *scales);
+// Such bytes of at most 32 outputs to a panel's codes, and back; `zero` is the code that fills up.
+void peft_four_bit_pack(const uint8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes);
+void peft_four_bit_unpack(const uint32_t *codes, size_t outputs, size_t inputs, unsigned zero,
+                          uint8_t *bytes);
+// Bytes of n consecutive elements that start a block, rounded to even.
+void peft_int8_quantise(const float *w, size_t n, size_t block, int8_t *bytes, float *scales);
 // Such bytes of at most 32 outputs to a panel's codes, and back.
-void peft_nf4_pack(const uint8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes);
-void peft_nf4_bytes(const uint32_t *codes, size_t outputs, size_t inputs, uint8_t *bytes);
+void peft_int8_pack(const int8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes);
+void peft_int8_unpack(const uint32_t *codes, size_t outputs, size_t inputs, int8_t *bytes);
 
 // ---- Eight bits, in blocks of 256 elements that start at the first ------------------------------
 // A code stands for values[code] times the scale of its block, the largest magnitude in it. The code

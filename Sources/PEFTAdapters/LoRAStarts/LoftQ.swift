@@ -22,7 +22,7 @@ public struct LoftQ: Sendable, Hashable {
   /// What one weight becomes.
   public struct Result {
     /// Q.
-    public let base: NF4Weight
+    public let base: FourBitWeight
     /// A, `[R, N]`.
     public let a: Tensor
     /// B, `[M, R]`.
@@ -48,7 +48,7 @@ public struct LoftQ: Sendable, Hashable {
       var rest = weight
       var last: Result?
       for _ in 0..<iterations {
-        let base = NF4Weight(rest, isDoubleQuantized: isDoubleQuantized)
+        let base = FourBitWeight(rest, isDoubleQuantized: isDoubleQuantized)
         let lost = weight - base.dense()
         let (a, b) = try lost.svd().factors(rank: rank, scale: scale)
         let product = b.matrixProduct(a) * scale

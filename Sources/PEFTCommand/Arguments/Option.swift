@@ -38,7 +38,7 @@ struct Option: Sendable {
   /// How its weights are kept.
   static let precision = Option(
     "precision", "NAME", default: "as the folder has them",
-    "How linear weights of the base are kept: float32, bfloat16 or nf4 (four bits).")
+    "How linear weights of the base are kept: float32, bfloat16, int8, or nf4 or fp4 (four bits).")
   /// Where an adapter is.
   static let adapter = Option("adapter", "DIR", "A PEFT adapter folder to put on the base model.")
   /// Prints the help.

@@ -2,19 +2,19 @@
 ///
 /// Elements are rounded to the nearest bfloat16, and so are the rows that are multiplied by W; sums are
 /// float32. A row of a product does not depend on the other rows, nor on the number of threads.
-public struct BFloat16Weight: WeightStorage {
+public struct BFloat16Weight: PanelWeight {
   /// The number of rows of W.
   public let outputs: Int
   /// The number of columns of W.
   public let inputs: Int
-  private let panels: Storage
+  private let memory: Storage
 
   /// Rounds and lays out a weight.
   ///
   /// - Parameter weight: W `[outputs, inputs]`.
   public init(_ weight: Tensor) {
     self.init(outputs: weight.rows, inputs: weight.columns)
-    Kernels.pack(weight, fromRow: 0, to: self.packed)
+    Kernels.pack(weight, fromRow: 0, to: panels)
   }
 
   /// Lays out a weight that lies in `format` in row-major order at the start of `source`.
@@ -32,13 +32,13 @@ public struct BFloat16Weight: WeightStorage {
         address: source.address + start, byteCount: source.byteCount - start, owner: source)
       let rows = Tensor(
         decoding: part, as: format, shape: [min(height, outputs - first), inputs])
-      Kernels.pack(rows, fromRow: first, to: packed)
+      Kernels.pack(rows, fromRow: first, to: panels)
     }
   }
 
   private init(outputs: Int, inputs: Int) {
     (self.outputs, self.inputs) = (outputs, inputs)
-    panels = Storage(
+    memory = Storage(
       byteCount: Kernels.panelCount(outputs) * Kernels.panelByteCount(inputs: inputs))
   }
 
@@ -47,26 +47,7 @@ public struct BFloat16Weight: WeightStorage {
     Kernels.panelCount(outputs) * Kernels.panelByteCount(inputs: inputs)
   }
 
-  /// W in float32, `[outputs, inputs]`, every element exact.
-  public func dense() -> Tensor {
-    let result = Tensor(uninitialized: [outputs, inputs])
-    Kernels.unpack(packed, to: result)
-    return result
-  }
-
-  /// Sets y = x W^T + beta * y.
-  public func multiply(_ x: Tensor, to y: Tensor, beta: Float) {
-    checkShapes("BFloat16Weight.multiply", x: x, y: y)
-    Kernels.multiplyPanels(x, packed, to: y, beta: beta)
-  }
-
-  /// Sets dx = dy W + beta * dx.
-  public func multiplyTransposed(_ dy: Tensor, to dx: Tensor, beta: Float) {
-    checkShapes("BFloat16Weight.multiplyTransposed", x: dx, y: dy)
-    Kernels.multiplyTransposed(dy, packed, to: dx, beta: beta)
-  }
-
-  private var packed: Kernels.BFloat16Panels {
-    Kernels.BFloat16Panels(address: panels.address, outputs: outputs, inputs: inputs)
+  var panels: Kernels.BFloat16Panels {
+    Kernels.BFloat16Panels(address: memory.address, outputs: outputs, inputs: inputs)
   }
 }

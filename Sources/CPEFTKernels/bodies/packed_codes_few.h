@@ -1,11 +1,11 @@
-// The product of few rows with NF4 codes, without bringing them into the work form first: numbers of
+// The product of few rows with codes of four bits, without bringing them into the work form first: numbers of
 // the code times x are summed over a step of inputs, and scaled once at its end.
 
 #if HAS_BFLOAT16
 
 // Of each group of eight inputs, four pairs of bfloat16 for each row, those that a shift of sixteen
 // bits' codes brings to the lowest place: (1, 5), (0, 4), (3, 7) and (2, 6).
-static void kernel_nf4_few_rows(const float *x, size_t rows, size_t inputs, size_t stride,
+static void kernel_coded_few_rows(const float *x, size_t rows, size_t inputs, size_t stride,
                                 void *packed) {
   const __m128i order = _mm_setr_epi8(2, 3, 10, 11, 0, 1, 8, 9, 6, 7, 14, 15, 4, 5, 12, 13);
   __m128i *target = packed;
@@ -18,14 +18,14 @@ static void kernel_nf4_few_rows(const float *x, size_t rows, size_t inputs, size
 }
 
 // The sixteen numbers of the code in bfloat16, twice, so that the bit above a code does not matter.
-typedef __m512i nf4_few_table;
-HELPER nf4_few_table nf4_few_load(void) {
-  __m512 numbers = _mm512_loadu_ps(nf4_values);
+typedef __m512i coded_few_table;
+HELPER coded_few_table coded_few_load(const float *values) {
+  __m512 numbers = _mm512_loadu_ps(values);
   return (__m512i)_mm512_cvtne2ps_pbh(numbers, numbers);
 }
 
 // Adds the products of a group with LANES outputs from `start` on and the next LANES.
-HELPER void nf4_few_group(const uint32_t *codes, nf4_few_table table, const void *packed,
+HELPER void coded_few_group(const uint32_t *codes, coded_few_table table, const void *packed,
                           size_t group, size_t rows, size_t inputs, vf parts[4][2]) {
   (void)inputs;
   __m512i left = _mm512_loadu_si512(codes), right = _mm512_loadu_si512(codes + 16);
@@ -45,7 +45,7 @@ HELPER void nf4_few_group(const uint32_t *codes, nf4_few_table table, const void
 
 #else
 
-static void kernel_nf4_few_rows(const float *x, size_t rows, size_t inputs, size_t stride,
+static void kernel_coded_few_rows(const float *x, size_t rows, size_t inputs, size_t stride,
                                 void *packed) {
   float *target = packed;
   for (size_t row = 0; row < rows; row++) {
@@ -53,18 +53,18 @@ static void kernel_nf4_few_rows(const float *x, size_t rows, size_t inputs, size
   }
 }
 
-typedef nf4_table nf4_few_table;
-HELPER nf4_few_table nf4_few_load(void) { return nf4_load(nf4_values); }
+typedef coded_table coded_few_table;
+HELPER coded_few_table coded_few_load(const float *values) { return coded_load(values); }
 
-HELPER void nf4_few_group(const uint32_t *codes, nf4_few_table table, const void *packed,
+HELPER void coded_few_group(const uint32_t *codes, coded_few_table table, const void *packed,
                           size_t group, size_t rows, size_t inputs, vf parts[4][2]) {
   vu left = (vu)load((const float *)codes, LANES);
   vu right = (vu)load((const float *)codes + LANES, LANES);
   const float *factors = (const float *)packed + 8 * group;
 #pragma clang loop unroll(full)
   for (int i = 0; i < 8; i++) {
-    vf a = nf4_lookup(left >> (4 * (i ^ 1)), table);
-    vf b = nf4_lookup(right >> (4 * (i ^ 1)), table);
+    vf a = coded_lookup(left >> (4 * (i ^ 1)), table);
+    vf b = coded_lookup(right >> (4 * (i ^ 1)), table);
 #pragma clang loop unroll(full)
     for (size_t row = 0; row < rows; row++) {
       vf factor = splat(factors[row * inputs + (size_t)i]);
@@ -76,21 +76,21 @@ HELPER void nf4_few_group(const uint32_t *codes, nf4_few_table table, const void
 
 #endif
 
-HELPER void nf4_few(const peft_nf4_weight *weight, size_t panel, size_t start, const void *packed,
+HELPER void coded_few(const peft_coded_weight *weight, size_t panel, size_t start, const void *packed,
                     size_t rows, float *y, size_t stride, float beta) {
-  size_t count = nf4_groups(weight->inputs), groups = nf4_step(weight->inputs) / 8;
+  size_t count = coded_groups(weight->inputs), groups = coded_step(weight) / 8;
   const uint32_t *codes = weight->codes + panel * count * PANEL + start;
-  nf4_few_table table = nf4_few_load();
+  coded_few_table table = coded_few_load(weight->values);
   vf sums[4][2];
   for (size_t row = 0; row < rows; row++) sums[row][0] = sums[row][1] = (vf){0};
-  nf4_window window;
-  nf4_open(&window, weight, panel, 0, count);
+  coded_window window;
+  coded_open(&window, weight, panel, 0, count);
   for (size_t first = 0; first < count; first += groups) {
-    const float *scales = nf4_scales(&window, first) + start;
+    const float *scales = coded_scales(&window, first) + start;
     vf parts[4][2];
     for (size_t row = 0; row < rows; row++) parts[row][0] = parts[row][1] = (vf){0};
     for (size_t group = first; group < first + groups; group++, codes += PANEL) {
-      nf4_few_group(codes, table, packed, group, rows, weight->inputs, parts);
+      coded_few_group(codes, table, packed, group, rows, weight->inputs, parts);
     }
     vf left = load(scales, LANES), right = load(scales + LANES, LANES);
     for (size_t row = 0; row < rows; row++) {
@@ -110,14 +110,14 @@ HELPER void nf4_few(const peft_nf4_weight *weight, size_t panel, size_t start, c
   }
 }
 
-static void kernel_nf4_multiply_few(const peft_nf4_weight *weight, size_t panel,
+static void kernel_coded_multiply_few(const peft_coded_weight *weight, size_t panel,
                                     const void *packed, size_t rows, float *y, size_t stride,
                                     float beta) {
   for (size_t start = 0; start < PANEL; start += 2 * LANES) {
     switch (rows) {
 #define FEW_ROWS(n)                                                \
   case n:                                                          \
-    nf4_few(weight, panel, start, packed, n, y, stride, beta); \
+    coded_few(weight, panel, start, packed, n, y, stride, beta); \
     break;
       FEW_ROWS(1) FEW_ROWS(2) FEW_ROWS(3) FEW_ROWS(4)
 #undef FEW_ROWS

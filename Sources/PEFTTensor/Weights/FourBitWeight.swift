@@ -1,4 +1,4 @@
-/// A frozen weight in four-bit NormalFloat numbers ("QLoRA", arXiv 2305.14314), as bitsandbytes has it.
+/// A frozen weight in four bits, as bitsandbytes has it: NormalFloat ("QLoRA", arXiv 2305.14314) or a float of four bits.
 ///
 /// Blocks of 64 consecutive elements of the row-major matrix share a scale, their largest magnitude;
 /// an element is the nearest of sixteen numbers times that scale. With double quantisation scales are
@@ -7,11 +7,13 @@
 /// Products bring a panel of 32 rows of W at a time into bfloat16, and round what they multiply it
 /// with likewise; up to four rows are multiplied by the numbers of the code, scaled afterwards. Sums
 /// are float32 always.
-public struct NF4Weight: WeightStorage {
+public struct FourBitWeight: PanelWeight {
   /// The number of rows of W.
   public let outputs: Int
   /// The number of columns of W.
   public let inputs: Int
+  /// What codes stand for.
+  public let code: FourBitCode
   let codes: Storage
   let scales: Scales
 
@@ -32,20 +34,17 @@ public struct NF4Weight: WeightStorage {
   ///
   /// - Parameters:
   ///   - weight: W `[outputs, inputs]`.
+  ///   - code: the sixteen numbers.
   ///   - isDoubleQuantized: whether the scales are quantised too.
-  public init(_ weight: Tensor, isDoubleQuantized: Bool = true) {
+  public init(_ weight: Tensor, code: FourBitCode = .nf4, isDoubleQuantized: Bool = true) {
     let source = weight.contiguous
-    (outputs, inputs) = (source.rows, source.columns)
+    (outputs, inputs, self.code) = (source.rows, source.columns, code)
     let blocks = Self.blockCount(source.count)
     let bytes = Storage(byteCount: (source.count + 1) / 2)
     let plain = Storage(byteCount: 4 * blocks)
-    Kernels.quantizeNF4(source, bytes: bytes, scales: plain)
-    codes = Kernels.packNF4(bytes, outputs: outputs, inputs: inputs)
+    Kernels.quantizeFourBit(source, code, bytes: bytes, scales: plain)
+    codes = Kernels.packFourBit(bytes, outputs: outputs, inputs: inputs)
     scales = isDoubleQuantized ? Self.quantized(plain, count: blocks) : .plain(plain)
-  }
-
-  init(outputs: Int, inputs: Int, codes: Storage, scales: Scales) {
-    (self.outputs, self.inputs, self.codes, self.scales) = (outputs, inputs, codes, scales)
   }
 
   /// Whether scales are quantised too.
@@ -56,30 +55,11 @@ public struct NF4Weight: WeightStorage {
   /// The memory of codes and scales, in bytes.
   public var byteCount: Int {
     let blocks = Self.blockCount(outputs * inputs)
-    let packed = Kernels.nf4ByteCount(outputs: outputs, inputs: inputs)
+    let packed = Kernels.fourBitByteCount(outputs: outputs, inputs: inputs)
     switch scales {
     case .plain: return packed + 4 * blocks
     case .quantized: return packed + blocks + 4 * Self.nestedBlockCount(blocks)
     }
-  }
-
-  /// W in float32, `[outputs, inputs]`: every element is a number of the code times its scale.
-  public func dense() -> Tensor {
-    let result = Tensor(uninitialized: [outputs, inputs])
-    Kernels.unpack(packed, to: result)
-    return result
-  }
-
-  /// Sets y = x W^T + beta * y.
-  public func multiply(_ x: Tensor, to y: Tensor, beta: Float) {
-    checkShapes("NF4Weight.multiply", x: x, y: y)
-    Kernels.multiply(x, packed, to: y, beta: beta)
-  }
-
-  /// Sets dx = dy W + beta * dx.
-  public func multiplyTransposed(_ dy: Tensor, to dx: Tensor, beta: Float) {
-    checkShapes("NF4Weight.multiplyTransposed", x: dx, y: dy)
-    Kernels.multiplyTransposed(dy, packed, to: dx, beta: beta)
   }
 
   static func blockCount(_ elements: Int) -> Int { (elements + blockSize - 1) / blockSize }
@@ -88,8 +68,9 @@ public struct NF4Weight: WeightStorage {
     (blocks + nestedBlockSize - 1) / nestedBlockSize
   }
 
-  var packed: Kernels.NF4Panels {
-    Kernels.NF4Panels(codes: codes, scales: scales, outputs: outputs, inputs: inputs)
+  var panels: Kernels.CodedPanels {
+    Kernels.CodedPanels(
+      codes: codes, code: code, scales: scales, outputs: outputs, inputs: inputs)
   }
 
   /// Scales less their mean, in eight bits.

@@ -5,21 +5,25 @@ import PEFTTensor
 /// A weight as bitsandbytes stores it: codes under the weight's own name, the rest under names below it.
 ///
 /// `absmax` (scales, or their codes), `quant_map` (the sixteen numbers), `nested_absmax` and `nested_quant_map` where scales are
-/// quantised, and `quant_state.bitsandbytes__nf4`, the settings as JSON.
-extension NF4Weight {
-  private static let state = "quant_state.bitsandbytes__nf4"
+/// quantised, and `quant_state.bitsandbytes__nf4` or `__fp4`, the settings as JSON.
+extension FourBitWeight: BitsAndBytesWeight {
+  private static func state(_ code: FourBitCode) -> String {
+    "quant_state.bitsandbytes__\(code.rawValue)"
+  }
+
+  /// The code of a weight that a checkpoint has in four bits under this name; nil without one.
+  private static func storedCode(_ name: String, in checkpoint: Checkpoint) -> FourBitCode? {
+    FourBitCode.allCases.first { checkpoint["\(name).\(state($0))"] != nil }
+  }
 
   /// The names of the tensors beside the one that has the name of the weight.
-  private static func names(isNested: Bool) -> [String] {
-    ["absmax", "quant_map", state] + (isNested ? ["nested_absmax", "nested_quant_map"] : [])
+  private static func names(_ code: FourBitCode, isNested: Bool) -> [String] {
+    ["absmax", "quant_map", state(code)] + (isNested ? ["nested_absmax", "nested_quant_map"] : [])
   }
 
-  /// Whether a checkpoint has a weight in four bits under this name.
-  static func isStored(_ name: String, in checkpoint: Checkpoint) -> Bool {
-    checkpoint["\(name).\(state)"] != nil
-  }
+  var kind: BitsAndBytes.Kind { .fourBit(code, isDoubleQuantized: isDoubleQuantized) }
 
-  /// Reads a weight.
+  /// Reads a weight; nil where there is none in four bits under this name.
   ///
   /// - Parameters:
   ///   - name: that of the weight.
@@ -27,16 +31,17 @@ extension NF4Weight {
   ///   - shape: the matrix `[outputs, inputs]` that is expected.
   ///   - read: gets the names of all its tensors.
   /// - Throws: `CheckpointError` for tensors that are missing or of another type, and settings that are not known.
-  init(
+  init?(
     _ name: String, in checkpoint: Checkpoint, shape: [Int], read: (String) -> Void
   ) throws(CheckpointError) {
-    let settings = try Self.settings(name, checkpoint)
+    guard let code = Self.storedCode(name, in: checkpoint) else { return nil }
+    let settings = try Self.settings("\(name).\(Self.state(code))", checkpoint)
     let nestedBlockSize = try settings.optionalInteger("nested_blocksize")
     guard let size = try settings.optionalIntegerArray("shape") else {
       throw settings.missing("shape")
     }
     var source = Serialized(
-      shape: size, weight: try checkpoint.bytes(name),
+      code: code, shape: size, weight: try checkpoint.bytes(name),
       absmax: try Self.bytes(
         "\(name).absmax", nestedBlockSize == nil ? .float32 : .uint8, checkpoint))
     source.type = try settings.string("quant_type")
@@ -71,15 +76,9 @@ extension NF4Weight {
       }
     }
     read(name)
-    for part in Self.names(isNested: nestedBlockSize != nil) { read("\(name).\(part)") }
+    for part in Self.names(code, isNested: nestedBlockSize != nil) { read("\(name).\(part)") }
   }
 
-  /// What is written for this weight.
-  ///
-  /// - Parameters:
-  ///   - name: that of the weight.
-  ///   - dtype: what Python gets from it, as in `config.json`.
-  /// - Returns: one item for each tensor; the large ones are made when they are written.
   func items(_ name: String, dtype: String) -> [SafetensorsFile.Item] {
     let small = serialized(dtype: dtype)
     let json = Array(small.json.utf8)
@@ -87,7 +86,7 @@ extension NF4Weight {
       .init(
         name, shape: [small.weight.count, 1], as: .uint8, computingBytes: { serialized().weight }),
       .init("\(name).quant_map", Tensor(small.quantMap)),
-      .init("\(name).\(Self.state)", bytes: json, shape: [json.count]),
+      .init("\(name).\(Self.state(code))", bytes: json, shape: [json.count]),
     ]
     if let nested = small.nested {
       items += [
@@ -106,7 +105,6 @@ extension NF4Weight {
   private static func settings(
     _ name: String, _ checkpoint: Checkpoint
   ) throws(CheckpointError) -> ConfigurationFile {
-    let name = "\(name).\(state)"
     let path = "\(try checkpoint.file(of: name).path): \(name)"
     do {
       let json = try JSON(parsing: try bytes(name, .uint8, checkpoint))

@@ -2,7 +2,7 @@ import PEFTTensor
 import PEFTTestSupport
 import XCTest
 
-final class NF4WeightTests: XCTestCase {
+final class FourBitWeightTests: XCTestCase {
   /// Also widths that fill a window of scales, and panels with a remainder of 128 inputs.
   private let sizes =
     WeightCheck.sizes + [
@@ -17,12 +17,12 @@ final class NF4WeightTests: XCTestCase {
   }
 
   /// W with the numbers of the code rounded, and not their products with the scales.
-  private func scaledAfterRounding(_ weight: NF4Weight, _ dense: Tensor) -> DoubleMatrix {
+  private func scaledAfterRounding(_ weight: FourBitWeight, _ dense: Tensor) -> DoubleMatrix {
     let bytes = weight.serialized().weight
     var result = DoubleMatrix(dense)
     for index in result.values.indices {
       let pair = bytes[index / 2]
-      let number = NF4Weight.Serialized.standardMap[Int(index % 2 == 0 ? pair >> 4 : pair & 15)]
+      let number = weight.code.values[Int(index % 2 == 0 ? pair >> 4 : pair & 15)]
       if number != 0 { result.values[index] *= WeightCheck.bfloat16(number) / Double(number) }
     }
     return result
@@ -31,7 +31,8 @@ final class NF4WeightTests: XCTestCase {
   func testProductsInEverySizeAndSet() {
     for (index, size) in sizes.enumerated() {
       let source = WeightCheck.matrix(size.outputs, size.inputs, seed: 21)
-      let weight = NF4Weight(source, isDoubleQuantized: index % 2 == 0)
+      let weight = FourBitWeight(
+        source, code: index % 4 < 2 ? .nf4 : .fp4, isDoubleQuantized: index % 2 == 0)
       let x = WeightCheck.matrix(size.rows, size.inputs, seed: 22)
       let dy = WeightCheck.matrix(size.rows, size.outputs, seed: 23)
       let isFew = size.rows <= 4 && size.inputs % 8 == 0
@@ -53,11 +54,12 @@ final class NF4WeightTests: XCTestCase {
   }
 
   func testQuantisesAsBitsandbytes() throws {
-    for fixture in try WeightFixture.load().cases {
+    for fixture in try FourBitCode.allCases.flatMap({ try WeightFixture.load($0).cases }) {
       let expected = fixture.serialized
       KernelsCheck.forEachInstructionSet { name in
-        let label = "\(fixture.name), \(name)"
-        let weight = NF4Weight(fixture.tensor, isDoubleQuantized: expected.nested != nil)
+        let label = "\(fixture.code) \(fixture.name), \(name)"
+        let weight = FourBitWeight(
+          fixture.tensor, code: fixture.code, isDoubleQuantized: expected.nested != nil)
         let actual = weight.serialized()
         XCTAssertEqual(actual.weight, expected.weight, label)
         XCTAssertEqual(actual.absmax, expected.absmax, label)
@@ -75,8 +77,8 @@ final class NF4WeightTests: XCTestCase {
   }
 
   func testReadsWhatBitsandbytesWrites() throws {
-    for fixture in try WeightFixture.load().cases {
-      let weight = try NF4Weight(fixture.serialized)
+    for fixture in try FourBitCode.allCases.flatMap({ try WeightFixture.load($0).cases }) {
+      let weight = try FourBitWeight(fixture.serialized)
       let expected = WeightFixture.floats(fixture.dequantized)
       KernelsCheck.forEachInstructionSet { name in
         let dense = weight.dense()
@@ -96,16 +98,18 @@ final class NF4WeightTests: XCTestCase {
   func testRefusesWhatDoesNotFit() throws {
     let good = try XCTUnwrap(WeightFixture.load().cases.first { $0.name == "double" }).serialized
     func expect(
-      _ expected: NF4Weight.FormatError, line: UInt = #line,
-      _ change: (inout NF4Weight.Serialized) -> Void
+      _ expected: FourBitWeight.FormatError, line: UInt = #line,
+      _ change: (inout FourBitWeight.Serialized) -> Void
     ) {
       var changed = good
       change(&changed)
-      XCTAssertThrowsError(try NF4Weight(changed), line: line) {
-        XCTAssertEqual($0 as? NF4Weight.FormatError, expected, line: line)
+      XCTAssertThrowsError(try FourBitWeight(changed), line: line) {
+        XCTAssertEqual($0 as? FourBitWeight.FormatError, expected, line: line)
       }
     }
-    expect(.unsupported(field: "quant_type", found: "fp4", expected: "nf4")) { $0.type = "fp4" }
+    expect(.unsupported(field: "quant_type", found: "af4", expected: "nf4 or fp4")) {
+      $0.type = "af4"
+    }
     expect(.unsupported(field: "blocksize", found: "128", expected: "64")) { $0.blockSize = 128 }
     expect(.unsupported(field: "shape", found: "[1, 2, 3]", expected: "two sizes")) {
       $0.shape = [1, 2, 3]
@@ -124,27 +128,36 @@ final class NF4WeightTests: XCTestCase {
   }
 
   func testTiesAndSpecialBlocks() {
-    // Halfway between two numbers the lower code wins; blocks of zeros have the code of 0.
-    let map = NF4Weight.Serialized.standardMap
-    var values = [Float](repeating: 0, count: 128)
-    for code in 0..<15 {
-      let middle = (map[code] + map[code + 1]) / 2
-      values[4 * code] = middle
-      values[4 * code + 1] = middle.nextUp
-      values[4 * code + 2] = middle.nextDown
-      values[4 * code + 3] = map[code]
-    }
-    values[60] = 1
-    KernelsCheck.forEachInstructionSet { name in
-      let bytes = NF4Weight(
-        Tensor(values, shape: [1, 128]), isDoubleQuantized: false
-      ).serialized().weight
-      for code in 0..<15 {
-        let pair = UInt8(code << 4 | code + 1), equal = UInt8(code << 4 | code)
-        XCTAssertEqual(bytes[2 * code], pair, "\(name), \(code)")
-        XCTAssertEqual(bytes[2 * code + 1], equal, "\(name), \(code)")
+    // Halfway between two numbers the lower one wins; blocks of zeros have the code of 0. FP4 has two zeros, and what is
+    // just above 0 takes the second.
+    let codes: [FourBitCode: [UInt8]] = [
+      .nf4: Array(0..<16), .fp4: [11, 10, 13, 12, 15, 14, 9, 0, 8, 1, 6, 7, 4, 5, 2, 3],
+    ]
+    for (code, order) in codes {
+      let map = order.map { code.values[Int($0)] }
+      XCTAssertEqual(map, code.values.sorted())
+      var values = [Float](repeating: 0, count: 128)
+      for place in 0..<15 {
+        let middle = (map[place] + map[place + 1]) / 2
+        values[4 * place] = middle
+        values[4 * place + 1] = middle.nextUp
+        values[4 * place + 2] = middle.nextDown
+        values[4 * place + 3] = place == 8 ? 0 : map[place]
       }
-      XCTAssertEqual(Array(bytes[32...]), [UInt8](repeating: 0x77, count: 32), name)
+      values[60] = 1
+      KernelsCheck.forEachInstructionSet { name in
+        let bytes = FourBitWeight(
+          Tensor(values, shape: [1, 128]), code: code, isDoubleQuantized: false
+        ).serialized().weight
+        for place in 0..<15 {
+          let (lower, upper) = (order[place], order[place + 1])
+          XCTAssertEqual(bytes[2 * place], lower << 4 | upper, "\(name), \(code) \(place)")
+          let exact = place == 8 ? order[7] : lower
+          XCTAssertEqual(bytes[2 * place + 1], lower << 4 | exact, "\(name), \(code) \(place)")
+        }
+        let zero = order[7] << 4 | order[7]
+        XCTAssertEqual(Array(bytes[32...]), [UInt8](repeating: zero, count: 32), name)
+      }
     }
   }
 
@@ -161,14 +174,17 @@ final class NF4WeightTests: XCTestCase {
       values.append(Float(radius * sin(2 * .pi * v)))
     }
     let source = Tensor(values, shape: [256, 512])
-    for isDouble in [false, true] {
-      let dense = NF4Weight(source, isDoubleQuantized: isDouble).dense().array
+    for (code, isDouble, expected) in [
+      (FourBitCode.nf4, false, 0.0920), (.nf4, true, 0.0920), (.fp4, false, 0.1219),
+      (.fp4, true, 0.1219),
+    ] {
+      let dense = FourBitWeight(source, code: code, isDoubleQuantized: isDouble).dense().array
       var (error, size) = (0.0, 0.0)
       for (value, exact) in zip(dense, values) {
         error += Double(value - exact) * Double(value - exact)
         size += Double(exact) * Double(exact)
       }
-      XCTAssertEqual((error / size).squareRoot(), 0.0920, accuracy: 0.001)
+      XCTAssertEqual((error / size).squareRoot(), expected, accuracy: 0.001)
     }
   }
 
@@ -176,11 +192,11 @@ final class NF4WeightTests: XCTestCase {
     let source = Tensor(zeros: [512, 1024])
     let (elements, blocks) = (512 * 1024, 512 * 1024 / 64)
     XCTAssertEqual(
-      NF4Weight(source, isDoubleQuantized: false).byteCount, elements / 2 + 4 * blocks)
-    XCTAssertEqual(NF4Weight(source).byteCount, elements / 2 + blocks + 4 * blocks / 256)
+      FourBitWeight(source, isDoubleQuantized: false).byteCount, elements / 2 + 4 * blocks)
+    XCTAssertEqual(FourBitWeight(source).byteCount, elements / 2 + blocks + 4 * blocks / 256)
   }
 
   func testRepeatedProductsTakeNoNewMemory() {
-    WeightCheck.expectNoNewMemory(NF4Weight(WeightCheck.matrix(96, 64, seed: 25)))
+    WeightCheck.expectNoNewMemory(FourBitWeight(WeightCheck.matrix(96, 64, seed: 25)))
   }
 }

@@ -6,18 +6,19 @@ import PEFTTestSupport
 import PEFTTransformer
 import XCTest
 
-/// Model folders in bitsandbytes' NF4; see `make_nf4_models.py`.
-final class NF4FolderTests: XCTestCase {
+/// Model folders in bitsandbytes' four and eight bits; see `make_quantized_models.py`.
+final class QuantizedFolderTests: XCTestCase {
   private static let names = [
-    "nf4-llama", "nf4-llama-plain", "nf4-llama-bfloat16", "nf4-qwen2", "nf4-gpt2",
+    "nf4-llama", "nf4-llama-plain", "nf4-llama-bfloat16", "nf4-qwen2", "nf4-gpt2", "fp4-llama",
+    "fp4-gpt2", "int8-llama", "int8-gpt2",
   ]
 
   private func folder(_ name: String) -> String { Files.fixture("Models/\(name)").path }
 
-  /// The linear layers that are in four bits, and their weights.
-  private func weights(_ model: CausalLM) -> [(path: String, weight: NF4Weight)] {
+  /// The linear layers that are quantised, and their weights.
+  private func weights(_ model: CausalLM) -> [(path: String, weight: any WeightStorage)] {
     model.parameters().compactMap { named in
-      (named.parameter.storage as? NF4Weight).map { (named.path, $0) }
+      named.parameter.storage.flatMap { $0 is BFloat16Weight ? nil : (named.path, $0) }
     }
   }
 
@@ -50,10 +51,10 @@ final class NF4FolderTests: XCTestCase {
           try SafetensorsFile(path: "\(target.path)/model.safetensors")
         )
         XCTAssertEqual(Set(new.names), Set(old.names), name)
-        for tensor in old.names where !tensor.hasSuffix("bitsandbytes__nf4") {
+        for tensor in old.names where !tensor.contains("bitsandbytes__") {
           XCTAssertEqual(try new.bytes(tensor), try old.bytes(tensor), "\(name) \(tensor)")
         }
-        for tensor in old.names where tensor.hasSuffix("bitsandbytes__nf4") {
+        for tensor in old.names where tensor.contains("bitsandbytes__") {
           XCTAssertEqual(
             try JSON(parsing: new.bytes(tensor)), try JSON(parsing: old.bytes(tensor)), name)
         }
@@ -81,9 +82,8 @@ final class NF4FolderTests: XCTestCase {
 
   func testSettingsThatAreNotKnownAreErrors() throws {
     let cases: [(field: String, value: JSON)] = [
-      ("quant_method", .string("gptq")), ("load_in_8bit", .bool(true)),
-      ("load_in_4bit", .bool(false)), ("bnb_4bit_quant_type", .string("fp4")),
-      ("zero_point", .bool(true)),
+      ("quant_method", .string("gptq")), ("load_in_4bit", .bool(false)),
+      ("bnb_4bit_quant_type", .string("af4")), ("zero_point", .bool(true)),
     ]
     for (field, value) in cases {
       try withChangedConfiguration("nf4-llama", field, value) { path in
@@ -112,30 +112,65 @@ final class NF4FolderTests: XCTestCase {
         state, "nested_dtype",
         replaced("dtype\": \"float32\", \"nested_offset", "dtype\": \"float64\", \"nested_offset")
       ),
-      (state, "quant_type", replaced("nf4", "fp4")),
+      (state, "quant_type", replaced("nf4", "af4")), (state, "quant_map", replaced("nf4", "fp4")),
       (state, "up_proj.weight", replaced("[48, 32]", "[32, 48]")),
       (state, "later", replaced("{", "{\"later\": 1, ")),
       (state, "JSON", replaced("}", "")),
     ]
     for (tensor, word, change) in cases {
-      try Files.withTemporaryFolder { target in
-        let file = try SafetensorsFile(path: "\(folder("nf4-llama"))/model.safetensors")
-        let items = try file.entries.compactMap { entry -> SafetensorsFile.Item? in
-          var (bytes, shape) = (try file.bytes(entry.name), entry.shape)
-          if entry.name == tensor {
-            guard let changed = change(bytes) else { return nil }
-            bytes = changed
-            shape = [changed.count * 8 / entry.dtype.bitCount]
-          }
-          return .init(entry.name, bytes: bytes, as: entry.dtype, shape: shape)
+      try expectError("nf4-llama", tensor, word, change)
+    }
+  }
+
+  func testBytesThatDoNotFitAreErrors() throws {
+    let layer = "model.layers.0.mlp.up_proj"
+    let cases: [(tensor: String, word: String, change: ([UInt8]) -> [UInt8]?)] = [
+      ("\(layer).SCB", "SCB", { _ in nil }), ("\(layer).SCB", "SCB", { Array($0.dropLast(4)) }),
+      ("\(layer).weight", "up_proj.weight", { Array($0.dropLast()) }),
+      ("\(layer).weight_format", "weight_format", { _ in [1] }),
+    ]
+    for (tensor, word, change) in cases {
+      try expectError("int8-llama", tensor, word, change)
+    }
+  }
+
+  /// Changes the bytes of one tensor, or takes it away, and expects an error that has the word.
+  private func expectError(
+    _ name: String, _ tensor: String, _ word: String, _ change: ([UInt8]) -> [UInt8]?
+  ) throws {
+    try Files.withTemporaryFolder { target in
+      let file = try SafetensorsFile(path: "\(folder(name))/model.safetensors")
+      let items = try file.entries.compactMap { entry -> SafetensorsFile.Item? in
+        var (bytes, shape) = (try file.bytes(entry.name), entry.shape)
+        if entry.name == tensor {
+          guard let changed = change(bytes) else { return nil }
+          if changed.count != bytes.count { shape = [changed.count * 8 / entry.dtype.bitCount] }
+          bytes = changed
         }
-        try SafetensorsFile.write(items, to: "\(target.path)/model.safetensors")
-        try FileManager.default.copyItem(
-          atPath: "\(folder("nf4-llama"))/config.json", toPath: "\(target.path)/config.json")
-        XCTAssertThrowsError(try CausalLM(directory: target.path), "\(tensor) \(word)") { error in
-          XCTAssert(error is CheckpointError)
-          XCTAssert("\(error)".contains(word), "\(word): \(error)")
-        }
+        return .init(entry.name, bytes: bytes, as: entry.dtype, shape: shape)
+      }
+      try SafetensorsFile.write(items, to: "\(target.path)/model.safetensors")
+      try FileManager.default.copyItem(
+        atPath: "\(folder(name))/config.json", toPath: "\(target.path)/config.json")
+      XCTAssertThrowsError(try CausalLM(directory: target.path), "\(tensor) \(word)") { error in
+        XCTAssert(error is CheckpointError)
+        XCTAssert("\(error)".contains(word), "\(word): \(error)")
+      }
+    }
+  }
+
+  func testBlocksOfBytesAreWrittenAsNumbers() throws {
+    try Files.withTemporaryFolder { target in
+      let model = try CausalLM(directory: folder("int8-llama"), precision: .int8)
+      XCTAssertTrue(weights(model).allSatisfy { ($0.weight as? Int8Weight)?.blocks == .rows })
+      let other = try CausalLM(directory: folder("nf4-llama"), precision: .int8)
+      XCTAssertFalse(weights(other).isEmpty)
+      try other.save(to: target.path)
+      let loaded = try CausalLM(directory: target.path)
+      XCTAssertTrue(weights(loaded).isEmpty)
+      for (path, weight) in weights(other) {
+        let found = loaded.parameters().first { $0.path == path }?.parameter.value
+        XCTAssertEqual(found?.array, weight.dense().array, path)
       }
     }
   }
@@ -160,7 +195,7 @@ final class NF4FolderTests: XCTestCase {
       }
       let process = Process()
       process.executableURL = URL(fileURLWithPath: python)
-      process.arguments = [Files.fixture("Models/check_nf4.py").path] + folders
+      process.arguments = [Files.fixture("Models/check_quantized.py").path] + folders
       let output = Pipe()
       process.standardError = output
       process.standardOutput = FileHandle.nullDevice
@@ -171,7 +206,7 @@ final class NF4FolderTests: XCTestCase {
     }
   }
 
-  /// Models in four bits, one of them with a layer that was changed since and is in float32 again.
+  /// Models in NF4 and FP4, one of them with a layer that was changed since and is in float32 again.
   private func newModels() throws -> [(name: String, model: CausalLM)] {
     var qwen2 = TransformerConfiguration.llama(
       vocabularySize: 40, width: 16, feedForwardWidth: 24, layers: 2, heads: 4,
@@ -180,10 +215,12 @@ final class NF4FolderTests: XCTestCase {
     qwen2.hasQueryKeyValueBias = true
     let gpt2 = TransformerConfiguration.gpt2(
       vocabularySize: 40, width: 16, layers: 1, heads: 2, maximumPositions: 32)
-    return try [("qwen2", qwen2, false), ("gpt2", gpt2, false), ("gpt2-mixed", gpt2, true)].map {
-      name, configuration, isMixed in
+    return try [
+      ("qwen2", qwen2, false, Precision.nf4), ("gpt2", gpt2, false, .fp4),
+      ("gpt2-mixed", gpt2, true, .nf4),
+    ].map { name, configuration, isMixed, precision in
       let model = try CausalLM(
-        configuration, from: RandomParameters(seed: 5, isTrainable: false), precision: .nf4)
+        configuration, from: RandomParameters(seed: 5, isTrainable: false), precision: precision)
       if isMixed {
         let changed = try XCTUnwrap(
           model.parameters().first { $0.path == "transformer.h.0.attn.c_proj.weight" })

@@ -1,9 +1,9 @@
-"""Loads model folders in NF4 that were not written by bitsandbytes, and compares the weights.
+"""Loads model folders in four or eight bits that were not written by bitsandbytes, and compares the weights.
 
-    python check_nf4.py FOLDER...
+    python check_quantized.py FOLDER...
 
-Each folder has a model and `dense.safetensors`: the numbers that each weight in four bits stands for, `[out, in]`. Fails where a weight
-is missing, unexpected, or differs in any bit, or where other modules are in four bits.
+Each folder has a model and `dense.safetensors`: the numbers that each such weight stands for, `[out, in]`. Fails where a weight
+is missing, unexpected, or differs in any bit, or where other modules are quantised.
 """
 
 import sys
@@ -18,6 +18,8 @@ from transformers import AutoModelForCausalLM
 
 def dequantized(weight):
     """bitsandbytes' own arithmetic for any processor; its CPU kernel takes blocks that straddle rows for others (0.50.2)."""
+    if isinstance(weight, bitsandbytes.nn.Int8Params):
+        return F.int8_vectorwise_dequant(weight.data, weight.SCB)
     state = weight.quant_state
     scales = state.absmax
     if state.nested:
@@ -33,14 +35,14 @@ def check(folder):
             return f"{kind}: {sorted(info[kind])}"
     expected = safetensors.torch.load_file(f"{folder}/dense.safetensors")
     for path, module in model.named_modules():
-        if isinstance(module, bitsandbytes.nn.Linear4bit):
+        if isinstance(module, (bitsandbytes.nn.Linear4bit, bitsandbytes.nn.Linear8bitLt)):
             found = dequantized(module.weight)
             wanted = expected.pop(f"{path}.weight", None)
             if wanted is None:
-                return f"{path} is in four bits"
+                return f"{path} is quantised"
             if not torch.equal(found, wanted.to(found.dtype)):
                 return f"{path} differs by {(found - wanted).abs().max().item()}"
-    return f"{sorted(expected)} are not in four bits" if expected else None
+    return f"{sorted(expected)} are not quantised" if expected else None
 
 
 failures = [(folder, failure) for folder in sys.argv[1:] if (failure := check(folder))]

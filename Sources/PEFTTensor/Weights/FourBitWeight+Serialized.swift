@@ -1,9 +1,9 @@
-extension NF4Weight {
+extension FourBitWeight {
   /// What bitsandbytes stores for a weight, apart from the names of the tensors.
   package struct Serialized: Sendable {
     /// `quant_type`, `blocksize`, `dtype` and `shape` of the quantisation state.
-    package var type = "nf4"
-    package var blockSize = NF4Weight.blockSize
+    package var type: String
+    package var blockSize = FourBitWeight.blockSize
     package var dtype = "float32"
     package var shape: [Int]
     /// Two codes a byte, the earlier in the upper half.
@@ -11,7 +11,7 @@ extension NF4Weight {
     /// float32 scales as they lie in memory, or codes of scales.
     package var absmax: [UInt8]
     /// The sixteen numbers of the code.
-    package var quantMap: [Float] = Serialized.standardMap
+    package var quantMap: [Float]
     /// The second level, where scales are quantised.
     package var nested: Nested?
 
@@ -20,24 +20,20 @@ extension NF4Weight {
       package var absmax: [Float]
       package var quantMap: [Float]
       package var offset: Float
-      package var blockSize = NF4Weight.nestedBlockSize
+      package var blockSize = FourBitWeight.nestedBlockSize
 
       package init(absmax: [Float], quantMap: [Float], offset: Float) {
         (self.absmax, self.quantMap, self.offset) = (absmax, quantMap, offset)
       }
     }
 
-    package init(shape: [Int], weight: [UInt8], absmax: [UInt8], nested: Nested? = nil) {
+    package init(
+      code: FourBitCode = .nf4, shape: [Int], weight: [UInt8], absmax: [UInt8],
+      nested: Nested? = nil
+    ) {
+      (type, quantMap) = (code.rawValue, code.values)
       (self.shape, self.weight, self.absmax, self.nested) = (shape, weight, absmax, nested)
     }
-
-    /// The sixteen numbers that NF4 codes stand for.
-    package static let standardMap: [Float] = [
-      -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
-      -0.18477343022823334, -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725,
-      0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941,
-      0.7229568362236023, 1.0,
-    ]
 
     /// The text of the quantisation state, as Python's `json.dumps` writes it.
     package var json: String {
@@ -62,9 +58,9 @@ extension NF4Weight {
     package var description: String {
       switch self {
       case .unsupported(let field, let found, let expected):
-        "NF4 weight: \(field) is \(found), expected \(expected)"
+        "four-bit weight: \(field) is \(found), expected \(expected)"
       case .count(let tensor, let found, let expected):
-        "NF4 weight: \(tensor) has \(found) elements, expected \(expected)"
+        "four-bit weight: \(tensor) has \(found) elements, expected \(expected)"
       }
     }
   }
@@ -73,9 +69,9 @@ extension NF4Weight {
   ///
   /// - Throws: `FormatError` where a setting or a size does not fit.
   package init(_ source: Serialized) throws(FormatError) {
-    try Self.check(source)
+    code = try Self.check(source)
     (outputs, inputs) = (source.shape[0], source.shape[1])
-    codes = Kernels.packNF4(
+    codes = Kernels.packFourBit(
       Kernels.storage(of: source.weight), outputs: outputs, inputs: inputs)
     let absmax = Kernels.storage(of: source.absmax)
     if let nested = source.nested {
@@ -91,8 +87,8 @@ extension NF4Weight {
   package func serialized(dtype: String = "float32") -> Serialized {
     let blocks = Self.blockCount(outputs * inputs)
     var result = Serialized(
-      shape: [outputs, inputs],
-      weight: Kernels.bytesNF4(codes, outputs: outputs, inputs: inputs), absmax: [])
+      code: code, shape: [outputs, inputs],
+      weight: Kernels.bytesFourBit(codes, code, outputs: outputs, inputs: inputs), absmax: [])
     result.dtype = dtype
     switch scales {
     case .plain(let scales): result.absmax = Kernels.bytes(of: scales, count: 4 * blocks)
@@ -106,7 +102,7 @@ extension NF4Weight {
     return result
   }
 
-  private static func check(_ source: Serialized) throws(FormatError) {
+  private static func check(_ source: Serialized) throws(FormatError) -> FourBitCode {
     func expect(_ field: String, _ found: String, _ expected: String) throws(FormatError) {
       if found != expected {
         throw FormatError.unsupported(field: field, found: found, expected: expected)
@@ -117,7 +113,10 @@ extension NF4Weight {
         throw FormatError.count(tensor: tensor, found: found, expected: expected)
       }
     }
-    try expect("quant_type", source.type, "nf4")
+    guard let code = FourBitCode(rawValue: source.type) else {
+      throw FormatError.unsupported(
+        field: "quant_type", found: source.type, expected: "nf4 or fp4")
+    }
     try expect("blocksize", "\(source.blockSize)", "\(blockSize)")
     guard source.shape.count == 2, source.shape.allSatisfy({ $0 >= 0 }) else {
       throw FormatError.unsupported(
@@ -125,14 +124,16 @@ extension NF4Weight {
     }
     let (elements, overflow) = source.shape[0].multipliedReportingOverflow(by: source.shape[1])
     try expect("weight", count: source.weight.count, overflow ? .max : elements / 2 + elements % 2)
-    try expect("quant_map", "\(source.quantMap)", "\(Serialized.standardMap)")
+    try expect("quant_map", "\(source.quantMap)", "\(code.values)")
     let blocks = blockCount(elements)
     guard let nested = source.nested else {
-      return try expect("absmax", count: source.absmax.count, 4 * blocks)
+      try expect("absmax", count: source.absmax.count, 4 * blocks)
+      return code
     }
     try expect("nested_blocksize", "\(nested.blockSize)", "\(nestedBlockSize)")
     try expect("absmax", count: source.absmax.count, blocks)
     try expect("nested_absmax", count: nested.absmax.count, nestedBlockCount(blocks))
     try expect("nested_quant_map", count: nested.quantMap.count, 256)
+    return code
   }
 }

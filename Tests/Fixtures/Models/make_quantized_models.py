@@ -1,6 +1,6 @@
-"""Makes the folders nf4-* beside this file: tiny random models in NF4, saved by Transformers and bitsandbytes.
+"""Makes the folders nf4-*, fp4-* and int8-* beside this file: tiny random models, saved by Transformers and bitsandbytes.
 
-    python make_nf4_models.py
+    python make_quantized_models.py [NAME...]
 
 Each has config.json, model.safetensors and expected.safetensors: `ids` [B, T], the `logits` [B, T, V] of the dequantised model in
 float32, and each dequantised weight [out, in] under its name.
@@ -8,6 +8,7 @@ float32, and each dequantised weight [out, in] under its name.
 import json
 import pathlib
 import shutil
+import sys
 import tempfile
 
 import bitsandbytes
@@ -30,9 +31,25 @@ cases = {
     "nf4-llama-bfloat16": (LlamaConfig(**small), dict(bnb_4bit_use_double_quant=True, bnb_4bit_quant_storage="bfloat16")),
     "nf4-qwen2": (Qwen2Config(**small, tie_word_embeddings=True), dict(bnb_4bit_use_double_quant=True)),
     "nf4-gpt2": (gpt2, dict(bnb_4bit_use_double_quant=True)),
+    "fp4-llama": (LlamaConfig(**small), dict(bnb_4bit_quant_type="fp4", bnb_4bit_use_double_quant=True)),
+    "fp4-gpt2": (gpt2, dict(bnb_4bit_quant_type="fp4")),
+    "int8-llama": (LlamaConfig(**small), dict(load_in_8bit=True)),
+    "int8-gpt2": (gpt2, dict(load_in_8bit=True, llm_int8_skip_modules=["lm_head", "c_fc"])),
 }
+
+
+def quantization(settings):
+    if settings.get("load_in_8bit"):
+        return BitsAndBytesConfig(**settings)
+    return BitsAndBytesConfig(**{
+        "load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": torch.float32, **settings})
+
+
+
 def dequantized(weight):
     """bitsandbytes' own arithmetic for any processor; its CPU kernel takes blocks that straddle rows for others (0.50.2)."""
+    if isinstance(weight, bitsandbytes.nn.Int8Params):
+        return F.int8_vectorwise_dequant(weight.data, weight.SCB)
     state = weight.quant_state
     scales = state.absmax
     if state.nested:
@@ -41,14 +58,14 @@ def dequantized(weight):
         weight.data.view(torch.uint8).reshape(-1), scales.float(), state.code, state.blocksize, state.shape, state.dtype)
 
 
-for name, (config, settings) in cases.items():
+for name in sys.argv[1:] or cases:
+    config, settings = cases[name]
     torch.manual_seed(SEED)
     with tempfile.TemporaryDirectory() as folder:
         dense = AutoModelForCausalLM.from_config(config)
         dense.save_pretrained(folder)
         model = AutoModelForCausalLM.from_pretrained(
-            folder, device_map="cpu", dtype=torch.float32, quantization_config=BitsAndBytesConfig(
-                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32, **settings))
+            folder, device_map="cpu", dtype=torch.float32, quantization_config=quantization(settings))
     target = here / name
     shutil.rmtree(target, ignore_errors=True)
     model.save_pretrained(target)
@@ -56,7 +73,7 @@ for name, (config, settings) in cases.items():
     expected = {}
     state = dense.state_dict()
     for path, module in model.named_modules():
-        if isinstance(module, bitsandbytes.nn.Linear4bit):
+        if isinstance(module, (bitsandbytes.nn.Linear4bit, bitsandbytes.nn.Linear8bitLt)):
             weight = dequantized(module.weight).contiguous()
             expected[f"{path}.weight"] = weight
             is_turned = type(dense.get_submodule(path)).__name__ == "Conv1D"
@@ -66,6 +83,6 @@ for name, (config, settings) in cases.items():
     with torch.no_grad():
         logits = dense.eval()(ids).logits
     safetensors.torch.save_file({"ids": ids, "logits": logits.contiguous(), **expected}, target / "expected.safetensors")
-(here / "nf4-versions.json").write_text(json.dumps({
+(here / "quantized-versions.json").write_text(json.dumps({
     "bitsandbytes": bitsandbytes.__version__, "torch": torch.__version__, "transformers": transformers.__version__,
     "seed": SEED}, indent=1) + "\n")
