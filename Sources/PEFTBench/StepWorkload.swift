@@ -31,7 +31,8 @@ struct StepWorkload {
     let model = try CausalLM(
       Self.configuration(architecture, layers: layers),
       from: RandomParameters(seed: 0, isTrainable: mode == "full"),
-      precision: mode == "bf16" ? .bfloat16 : mode == "qlora" ? .nf4 : .float32)
+      precision: options.precision(
+        default: mode == "bf16" ? .bfloat16 : mode == "qlora" ? .nf4 : .float32))
     let rank = try options.number("rank", default: 8)
     switch mode {
     case "full": break
@@ -51,6 +52,11 @@ struct StepWorkload {
     }
     let trainable = model.parameters(.trainable)
     let optimizer = AdamW(trainable, learningRate: 1e-4)
+    let place = try options.text("optimizer-state", default: "memory")
+    guard ["memory", "mapped"].contains(place) else {
+      throw BenchError("--optimizer-state \(place) is neither memory nor mapped")
+    }
+    if place == "mapped" { try optimizer.mapState(in: options.text("folder", default: ".")) }
     var generator = Generator(seed: 1)
     let vocabulary = UInt64(model.configuration.vocabularySize)
     let rows = (0..<batch).map { _ in
@@ -66,6 +72,7 @@ struct StepWorkload {
     var record = BenchRecord()
     record.add("arch", architecture)
     record.add("mode", mode)
+    record.add("optimizer_state", place)
     record.add("batch", batch)
     record.add("length", length)
     record.add("layers", layers)

@@ -11,4 +11,12 @@ extension Tensor {
       Kernels.copy(part.entry(row), to: entry(row).leading(start..<start + part.shape[1]))
     }
   }
+
+  /// Writes elements in row-major order over all of a contiguous tensor that its owner shares with nobody.
+  package func overwrite(with values: [Float]) {
+    precondition(
+      values.count == count && (rows <= 1 || rowStride == columns),
+      "overwrite: \(values.count) elements over the shape \(shape)")
+    address.update(from: values, count: count)
+  }
 }

@@ -62,7 +62,7 @@ enum TrainCommand: Command {
       course.start == nil ? try evaluation.map { try Evaluation(model, $0).loss } : nil
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let view = TrainingView("training")
-    let summary = try train(model, examples, evaluation, plan, course, view)
+    let summary = try train(model, examples, evaluation, plan, course, view, scratch: output)
     if let summary, let loss = summary.loss {
       let taken = summary.steps - (course.start?.step ?? 0)
       Console.print(
@@ -123,12 +123,13 @@ enum TrainCommand: Command {
 
   private static func train(
     _ model: CausalLM, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
-    _ plan: TrainingPlan, _ course: CheckpointPlan, _ view: TrainingView
+    _ plan: TrainingPlan, _ course: CheckpointPlan, _ view: TrainingView,
+    scratch: String
   ) throws -> TrainingEvent.Summary? {
     let batches = TokenBatches(
       examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
     let trainer = Trainer(
-      model, optimizer: plan.makeOptimizer(model), schedule: plan.schedule,
+      model, optimizer: try plan.makeOptimizer(model, folder: scratch), schedule: plan.schedule,
       settings: plan.settings)
     if let start = course.start { try start.restore(trainer) }
     let held = plan.settings.evaluationInterval == nil ? nil : evaluation

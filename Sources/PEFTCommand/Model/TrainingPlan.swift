@@ -6,6 +6,8 @@ import PEFTTransformer
 struct TrainingPlan {
   /// What changes the parameters.
   enum OptimizerName: String, CaseIterable { case adamw, adamw8bit, sgd }
+  /// Where the optimiser keeps what it remembers.
+  enum StatePlace: String, CaseIterable { case memory, mapped }
 
   /// `full` for every weight, or the method of the adapter.
   let methodName: String
@@ -17,6 +19,7 @@ struct TrainingPlan {
   let startRows: Int
   let loRAPlusRatio: Double?
   let optimizer: OptimizerName
+  let optimizerState: StatePlace
   let learningRate: Double
   let momentum: Double
   let weightDecay: Double
@@ -66,6 +69,10 @@ struct TrainingPlan {
     Option(
       "optimizer", "NAME", default: "adamw",
       "adamw, adamw8bit (a quarter of its memory) or sgd."),
+    Option(
+      "optimizer-state", "PLACE", default: "memory",
+      "memory, or mapped: a file on the output's disk that is gone afterwards, for less memory and the same result."
+    ),
     Option("momentum", "X", default: "0.9", "The momentum of sgd."),
     Option("learning-rate", "X", default: "0.0002", "The learning rate at its highest."),
     Option("schedule", "NAME", default: "linear", "constant, linear or cosine."),
@@ -87,6 +94,7 @@ struct TrainingPlan {
     methodName = arguments.string("method") ?? "lora"
     seed = try arguments.seed()
     optimizer = try arguments.choice("optimizer") ?? .adamw
+    optimizerState = try arguments.choice("optimizer-state") ?? .memory
     learningRate = try arguments.number("learning-rate", in: 1e-12...1e3) ?? 2e-4
     momentum = try arguments.number("momentum", in: 0...0.9999) ?? 0.9
     weightDecay = try arguments.number("weight-decay", in: 0...1e3) ?? 0.01
@@ -150,7 +158,21 @@ extension TrainingPlan {
   var isFull: Bool { methodName == "full" }
 
   /// The optimiser for what is trainable in a model.
-  func makeOptimizer(_ model: CausalLM) -> any Optimizer {
+  ///
+  /// - Parameters:
+  ///   - model: what is trained.
+  ///   - folder: where a file for its state may lie.
+  /// - Returns: the optimiser, with its state where it was asked for.
+  /// - Throws: `TrainingError` where the file for the state cannot be made.
+  func makeOptimizer(
+    _ model: CausalLM, folder: String
+  ) throws(TrainingError) -> any Optimizer {
+    let optimizer = makeOptimizer(model)
+    if optimizerState == .mapped { try optimizer.mapState(in: folder) }
+    return optimizer
+  }
+
+  private func makeOptimizer(_ model: CausalLM) -> any MappableOptimizer {
     let parameters = model.parameters(.trainable)
     let groups =
       loRAPlusRatio.map {

@@ -13,9 +13,21 @@ package struct EightBitTensor: Sendable {
   /// Elements that share a scale.
   package static let blockSize = 256
 
+  /// How many blocks hold so many elements.
+  package static func blockCount(_ count: Int) -> Int { (count + blockSize - 1) / blockSize }
+
+  /// What lies in memory of others: a byte an element, and a float32 a block.
+  package init(count: Int, map: DynamicMap, codes: Storage, scales: Storage) {
+    precondition(
+      codes.byteCount >= count && scales.byteCount >= 4 * Self.blockCount(count),
+      "EightBitTensor: \(codes.byteCount) and \(scales.byteCount) bytes for \(count) elements")
+    (self.count, self.map) = (count, map)
+    (codeStorage, scaleStorage) = (codes, scales)
+  }
+
   /// Zeros.
   package init(zeros count: Int, map: DynamicMap) {
-    let blocks = (count + Self.blockSize - 1) / Self.blockSize
+    let blocks = Self.blockCount(count)
     self.init(
       codes: [UInt8](repeating: 0, count: count), scales: [Float](repeating: 0, count: blocks),
       map: map)
@@ -24,7 +36,7 @@ package struct EightBitTensor: Sendable {
   /// The elements that codes and scales stand for.
   package init(codes: [UInt8], scales: [Float], map: DynamicMap) {
     precondition(
-      scales.count == (codes.count + Self.blockSize - 1) / Self.blockSize,
+      scales.count == Self.blockCount(codes.count),
       "EightBitTensor: \(scales.count) scales for \(codes.count) codes")
     (count, self.map) = (codes.count, map)
     codeStorage = Kernels.storage(of: codes)
@@ -43,7 +55,7 @@ package struct EightBitTensor: Sendable {
 
   /// One scale a block.
   package var scales: [Float] {
-    let blocks = (count + Self.blockSize - 1) / Self.blockSize
+    let blocks = Self.blockCount(count)
     return Tensor(storage: scaleStorage, offset: 0, shape: [blocks]).array
   }
 
@@ -52,5 +64,14 @@ package struct EightBitTensor: Sendable {
     let result = Tensor(uninitialized: [count])
     Kernels.unpack(self, to: result)
     return result
+  }
+
+  /// Changes all elements in place.
+  package func overwrite(codes: [UInt8], scales: [Float]) {
+    precondition(
+      codes.count == count && scales.count == Self.blockCount(count),
+      "EightBitTensor: \(codes.count) codes and \(scales.count) scales for \(count) elements")
+    codeStorage.address.copyMemory(from: codes, byteCount: count)
+    scaleStorage.address.copyMemory(from: scales, byteCount: 4 * scales.count)
   }
 }

@@ -38,3 +38,18 @@ struct AdamSettings {
     return result
   }
 }
+
+extension OptimizerKernels {
+  /// One step of AdamW with both moments in the same form.
+  static func adamW(
+    _ parameter: Parameter, gradient: Tensor, _ moments: [Moment], _ settings: AdamW
+  ) {
+    switch (moments[0], moments[1]) {
+    case (.floats(let first), .floats(let second)):
+      adamW(parameter, gradient: gradient, first: first, second: second, settings)
+    case (.eightBit(let first), .eightBit(let second)):
+      adamW(parameter, gradient: gradient, first: first, second: second, settings)
+    default: preconditionFailure("OptimizerKernels.adamW: moments in two forms")
+    }
+  }
+}

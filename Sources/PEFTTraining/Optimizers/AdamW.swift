@@ -1,17 +1,17 @@
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 /// Adam with decoupled weight decay.
 ///
 /// Decoupled Weight Decay Regularization (arXiv 1711.05101), with the arithmetic and the defaults of PyTorch's `AdamW`.
 /// Two moments of each parameter are kept in float32.
-public final class AdamW: Optimizer {
+public final class AdamW: MomentOptimizer {
   /// What is trained.
   public let groups: [ParameterGroup]
   /// The learning rate; a group multiplies it by a factor of its own.
   public var learningRate: Double
   private let settings: AdamSettings
-  private var moments: Moments
+  var moments: Moments
 
   /// An optimiser of groups of parameters.
   ///
@@ -46,24 +46,12 @@ public final class AdamW: Optimizer {
 
   /// Changes every parameter that has a gradient, in place.
   public func update(gradientScale: Float) {
-    for group in groups {
+    moments.forEachGradient(groups) { group, parameter, gradient, entry in
       let rate = learningRate * group.learningRateFactor
-      for parameter in group.parameters.map(\.parameter) {
-        guard let gradient = parameter.gradient else { continue }
-        let entry = moments.advance(parameter)
-        OptimizerKernels.adamW(
-          parameter, gradient: gradient, first: entry.tensors[0], second: entry.tensors[1],
-          settings.at(
-            step: entry.step, rate: rate, decay: group.weightDecay, gradientScale: gradientScale))
-      }
+      OptimizerKernels.adamW(
+        parameter, gradient: gradient, entry.moments,
+        settings.at(
+          step: entry.step, rate: rate, decay: group.weightDecay, gradientScale: gradientScale))
     }
-  }
-
-  /// A copy of what is remembered of each parameter.
-  public var state: [String: Tensor] { moments.state }
-
-  /// Takes over a state that `state` gave for the same parameters.
-  public func restore(_ state: [String: Tensor]) throws(TrainingError) {
-    try moments.restore(state)
   }
 }

@@ -1,19 +1,18 @@
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 /// Adam with decoupled weight decay whose two moments take one byte an element each, a quarter of `AdamW`'s.
 ///
 /// 8-bit Optimizers via Block-wise Quantization (arXiv 2110.02861), with the arithmetic and the codes of bitsandbytes: 256 neighbours
 /// share a scale, a step is taken with the moments before they are rounded, and parameters with fewer than 4,096 elements have
-/// moments in float32.
-public final class AdamW8bit: Optimizer {
+/// moments in float32. `state` has the codes of large ones as numbers, with the scales `absmax1` and `absmax2`.
+public final class AdamW8bit: MomentOptimizer {
   /// What is trained.
   public let groups: [ParameterGroup]
   /// The learning rate; a group multiplies it by a factor of its own.
   public var learningRate: Double
   private let settings: AdamSettings
-  private var small: Moments
-  private var large: EightBitMoments
+  var moments: Moments
 
   /// From how many elements on a parameter has moments in eight bits.
   private static let smallestCount = 4096
@@ -35,9 +34,10 @@ public final class AdamW8bit: Optimizer {
     self.learningRate = learningRate
     settings = AdamSettings(
       "AdamW8bit", betas: betas, epsilon: epsilon, weightDecay: weightDecay)
-    small = Moments(["state1", "state2"], for: groups)
-    large = EightBitMoments(
-      groups.flatMap(\.parameters).filter { $0.parameter.count >= Self.smallestCount })
+    moments = Moments(["state1", "state2"], for: groups) { count in
+      count < Self.smallestCount
+        ? [.float32, .float32] : [.eightBit(.signed), .eightBit(.unsigned)]
+    }
   }
 
   /// An optimiser of parameters that are all treated alike.
@@ -53,39 +53,12 @@ public final class AdamW8bit: Optimizer {
 
   /// Changes every parameter that has a gradient, in place.
   public func update(gradientScale: Float) {
-    for group in groups {
+    moments.forEachGradient(groups) { group, parameter, gradient, entry in
       let rate = learningRate * group.learningRateFactor
-      for parameter in group.parameters.map(\.parameter) {
-        guard let gradient = parameter.gradient else { continue }
-        func settings(_ step: Int) -> OptimizerKernels.AdamW {
-          self.settings.at(
-            step: step, rate: rate, decay: group.weightDecay, gradientScale: gradientScale)
-        }
-        if parameter.count >= Self.smallestCount {
-          let entry = large.advance(parameter)
-          OptimizerKernels.adamW(
-            parameter, gradient: gradient, first: entry.first, second: entry.second,
-            settings(entry.step))
-        } else {
-          let entry = small.advance(parameter)
-          OptimizerKernels.adamW(
-            parameter, gradient: gradient, first: entry.tensors[0], second: entry.tensors[1],
-            settings(entry.step))
-        }
-      }
+      OptimizerKernels.adamW(
+        parameter, gradient: gradient, entry.moments,
+        settings.at(
+          step: entry.step, rate: rate, decay: group.weightDecay, gradientScale: gradientScale))
     }
-  }
-
-  /// A copy of what is remembered of each parameter: `state1` and `state2`, for large ones as codes with scales `absmax1` and
-  /// `absmax2`.
-  public var state: [String: Tensor] {
-    small.state.merging(large.state) { first, _ in first }
-  }
-
-  /// Takes over a state that `state` gave for the same parameters.
-  public func restore(_ state: [String: Tensor]) throws(TrainingError) {
-    var (newSmall, newLarge) = (small, large)
-    try newSmall.restore(newLarge.restore(state))
-    (small, large) = (newSmall, newLarge)
   }
 }

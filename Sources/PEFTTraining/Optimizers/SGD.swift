@@ -1,8 +1,8 @@
-public import PEFTTensor
+import PEFTTensor
 public import PEFTTransformer
 
 /// Stochastic gradient descent, with momentum and weight decay as in PyTorch's `SGD`.
-public final class SGD: Optimizer {
+public final class SGD: MomentOptimizer {
   /// What is trained.
   public let groups: [ParameterGroup]
   /// The learning rate; a group multiplies it by a factor of its own.
@@ -10,7 +10,7 @@ public final class SGD: Optimizer {
   private let momentum: Double
   private let isNesterov: Bool
   private let weightDecay: Double
-  private var moments: Moments
+  var moments: Moments
 
   /// An optimiser of groups of parameters.
   ///
@@ -47,25 +47,14 @@ public final class SGD: Optimizer {
 
   /// Changes every parameter that has a gradient, in place.
   public func update(gradientScale: Float) {
-    for group in groups {
-      let rate = learningRate * group.learningRateFactor
-      for parameter in group.parameters.map(\.parameter) {
-        guard let gradient = parameter.gradient else { continue }
-        let entry = moments.advance(parameter)
-        OptimizerKernels.sgd(
-          parameter, gradient: gradient, velocity: entry.tensors.first,
-          gradientScale: gradientScale, rate: Float(rate),
-          decay: Float(group.weightDecay ?? weightDecay), momentum: Float(momentum),
-          isFirst: entry.step == 1, isNesterov: isNesterov)
-      }
+    moments.forEachGradient(groups) { group, parameter, gradient, entry in
+      var velocity: Tensor?
+      if case .floats(let tensor)? = entry.moments.first { velocity = tensor }
+      OptimizerKernels.sgd(
+        parameter, gradient: gradient, velocity: velocity, gradientScale: gradientScale,
+        rate: Float(learningRate * group.learningRateFactor),
+        decay: Float(group.weightDecay ?? weightDecay), momentum: Float(momentum),
+        isFirst: entry.step == 1, isNesterov: isNesterov)
     }
-  }
-
-  /// A copy of what is remembered of each parameter.
-  public var state: [String: Tensor] { moments.state }
-
-  /// Takes over a state that `state` gave for the same parameters.
-  public func restore(_ state: [String: Tensor]) throws(TrainingError) {
-    try moments.restore(state)
   }
 }

@@ -6,7 +6,7 @@ import PEFTTransformer
 import XCTest
 
 final class AdamW8bitTests: XCTestCase {
-  /// Steps of bitsandbytes on the CPU; see `make_nf4.py`.
+  /// Steps of bitsandbytes on the CPU; see `make_weights.py`.
   private struct Fixture: Decodable {
     struct Step: Decodable {
       var gradient, parameter, state1, state2, absmax1, absmax2: Data
