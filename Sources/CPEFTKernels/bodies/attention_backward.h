@@ -73,9 +73,10 @@ typedef struct {
   int drops;
 } backward_pass;
 
-// A tile of keys and values, packed, with its gradients: [width][TILE] each.
+// A tile of keys and values, packed, with its gradients: [width][TILE] each; and which tiles of
+// queries may see it.
 typedef struct {
-  size_t key, rows;
+  size_t key, rows, first_query_tile, end_query_tile;
   float *keys, *values, *dk, *dv;
 } key_tile;
 
@@ -138,6 +139,29 @@ static void add_tile_gradients(const backward_pass *pass, const key_tile *keys, 
   }
 }
 
+// The first tile of queries that may see each tile of keys, and one past the last, in pairs: what
+// lies outside costs nothing, not even a look at it, so that short spans take linear time.
+static void query_tiles_of_keys(const peft_attention *a, int32_t *ranges) {
+  const size_t tiles = (a->key_count + TILE - 1) / TILE;
+  for (size_t i = 0; i < tiles; i++) {
+    ranges[2 * i] = INT32_MAX;
+    ranges[2 * i + 1] = 0;
+  }
+  for (size_t query = 0, tile = 0; query < a->query_count; query += TILE, tile++) {
+    size_t first = a->key_count, end = 0, stop = smaller(query + TILE, a->query_count);
+    for (size_t i = query; i < stop; i++) {
+      size_t from = key_bound(a->low[i], a->key_count), to = key_bound(a->high[i], a->key_count);
+      if (from >= to) continue;
+      if (from < first) first = from;
+      if (to > end) end = to;
+    }
+    for (size_t i = first / TILE; i * TILE < end; i++) {
+      if (ranges[2 * i] > (int32_t)tile) ranges[2 * i] = (int32_t)tile;
+      ranges[2 * i + 1] = (int32_t)tile + 1;
+    }
+  }
+}
+
 static void kernel_attention_backward(const peft_attention *a, const float *change,
                                       size_t change_stride, const float *output,
                                       size_t output_stride, const float *log_sums,
@@ -149,6 +173,7 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
   const size_t tiles = (queries + TILE - 1) / TILE;
   float *packed = scratch, *kept = packed + 4 * KEY_GROUP * area;
   float *delta = kept + 3 * TILE * TILE;
+  int32_t *ranges = (int32_t *)(delta + a->heads * queries);
   backward_pass pass = {.a = a, .change = change, .log_sums = log_sums, .delta = delta,
                         .change_stride = change_stride, .kept = kept, .ds = kept + TILE * TILE,
                         .turned = kept + 2 * TILE * TILE, .drops = a->dropout > 0.0f};
@@ -159,6 +184,7 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
     scales[i] = a->scale;
   }
   memset(query_tiles, 0, 4 * a->heads * tiles * area);
+  query_tiles_of_keys(a, ranges);
   for (size_t head = 0; head < a->heads; head++) {
     head_dots(change + head * width, change_stride, output + head * width, output_stride, queries,
               width, delta + head * queries);
@@ -166,11 +192,15 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
   for (size_t next = first_tile * TILE; next < a->key_count;) {
     // Several tiles of keys share each reading of the queries.
     key_tile group[KEY_GROUP];
-    size_t count = 0;
+    size_t count = 0, from_tile = tiles, end_tile = 0;
     for (; count < KEY_GROUP && next < a->key_count; count++, next += tile_step * TILE) {
       float *start = packed + 4 * count * area;
+      const int32_t *range = ranges + 2 * (next / TILE);
       key_tile keys = {.key = next, .rows = smaller(TILE, a->key_count - next), .keys = start,
-                       .values = start + area, .dk = start + 2 * area, .dv = start + 3 * area};
+                       .values = start + area, .dk = start + 2 * area, .dv = start + 3 * area,
+                       .first_query_tile = (size_t)range[0], .end_query_tile = (size_t)range[1]};
+      if (keys.first_query_tile < from_tile) from_tile = keys.first_query_tile;
+      if (keys.end_query_tile > end_tile) end_tile = keys.end_query_tile;
       pack_tile(a->keys + next * a->key_stride, a->key_stride, keys.rows, width,
                 a->scale * LOG2_E, keys.keys);
       pack_tile(a->values + next * a->value_stride, a->value_stride, keys.rows, width, 1.0f,
@@ -178,10 +208,13 @@ static void kernel_attention_backward(const peft_attention *a, const float *chan
       memset(keys.dk, 0, 8 * area);
       group[count] = keys;
     }
-    for (size_t tile = 0; tile < tiles; tile++) {
+    for (size_t tile = from_tile; tile < end_tile; tile++) {
       size_t query = tile * TILE, rows = smaller(TILE, queries - query);
-      tile_relation relations[KEY_GROUP];
-      for (size_t i = 0; i < count; i++) relations[i] = relation_of(a, query, rows, &group[i]);
+      tile_relation relations[KEY_GROUP] = {{0}};
+      for (size_t i = 0; i < count; i++) {
+        if (tile < group[i].first_query_tile || tile >= group[i].end_query_tile) continue;
+        relations[i] = relation_of(a, query, rows, &group[i]);
+      }
       for (size_t head = 0; head < a->heads; head++) {
         float *dq = query_tiles + (head * tiles + tile) * area;
         for (size_t i = 0; i < count; i++) {

@@ -5,7 +5,8 @@ static size_t kernel_attention_tile(void) { return TILE; }
 
 static size_t kernel_attention_scratch(const peft_attention *a) {
   size_t forward = 2 * a->width * TILE + KEY_TILE * TILE;
-  size_t backward = 4 * KEY_GROUP * a->width * TILE + 3 * TILE * TILE + a->heads * a->query_count;
+  size_t backward = 4 * KEY_GROUP * a->width * TILE + 3 * TILE * TILE + a->heads * a->query_count +
+                    2 * ((a->key_count + TILE - 1) / TILE);
   size_t row = a->width + a->key_count;
   size_t largest = forward > backward ? forward : backward;
   return largest > row ? largest : row;

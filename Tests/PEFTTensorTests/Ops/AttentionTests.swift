@@ -42,6 +42,14 @@ final class AttentionTests: XCTestCase {
     check(keys: [0..<70], queries: 70, heads: 2, groups: 1, width: 3, isCausal: true, samples: 8)
     check(keys: [3..<131], keyCount: 131, queries: 131, heads: 1, isCausal: true, samples: 4)
     check(keys: [0..<65], queries: 65, heads: 1, width: 2, isCausal: false, samples: 6)
+    // Most tiles of keys are seen by few tiles of queries, and some by none.
+    check(
+      keys: [40..<300], keyCount: 300, queries: 300, heads: 1, width: 2, isCausal: true, window: 7,
+      samples: 3)
+    let short: [Int32] = (Int32(0)..<150).map { $0 < 70 ? 149 - $0 : $0 / 40 * 3 }
+    check(
+      AttentionSpans(low: short, high: short.map { $0 + 1 }, batch: 1, queries: 150),
+      keyCount: 150, heads: 1, groups: 1, width: 2, samples: 3)
   }
 
   func testRowsPackedIntoOneSequence() {
