@@ -47,6 +47,46 @@ final class MixedMethodsTests: XCTestCase {
     XCTAssertEqual(host().bits, before.bits)
   }
 
+  /// A merge puts an adapter below those that are not merged: where it stood around one of them, that counts if either scales.
+  func testMergesThatWouldChangeTheOrderAreRefused() throws {
+    let all = Targets.names(["layer"])
+    let scale = IA3(targets: all, feedForward: .names([]))
+    var lengths = LoRA(rank: 1, targets: all)
+    lengths.usesWeightDecomposition = true
+    // Whether the outer one can be merged first, and whether the inner one can.
+    let pairs: [(inner: any AdapterMethod, outer: any AdapterMethod, Bool, Bool)] = [
+      (LoRA(rank: 2, targets: all), scale, false, true),
+      (scale, LoRA(rank: 2, targets: all), false, true),
+      (lengths, LoRA(rank: 2, targets: all), false, true),
+      (LoRA(rank: 2, targets: all), lengths, false, false),
+      (LoRA(rank: 2, targets: all), VeRA(rank: 2, targets: all), true, true),
+      (LoKr(rank: 2, targets: all), LoHa(rank: 1, targets: all), true, true),
+      (RoSA(rank: 1, targets: all), LoRA(rank: 2, targets: all), true, true),
+    ]
+    for (index, pair) in pairs.enumerated() {
+      let host = OneLayer(inputs: 6, outputs: 6)
+      try host.attach(pair.0, name: "inner").randomize(1)
+      try host.attach(pair.1, name: "outer").randomize(2)
+      try host.activate(["inner", "outer"])
+      let (before, weight) = (host(), host.layer.weight.value)
+      for (name, other, isPossible) in [("outer", "inner", pair.2), ("inner", "outer", pair.3)] {
+        if isPossible {
+          try host.merge(name)
+          expectClose(host(), before, absolute: 1e-5, "pair \(index) \(name)")
+          try host.merge(other)
+          expectClose(host(), before, absolute: 1e-5, "pair \(index) \(name) first")
+          try host.unmerge(name)
+          try host.unmerge(other)
+        } else {
+          let error = expectAdapterError("\(index)") { try host.merge(name) }
+          XCTAssertEqual(error?.label, "wrongState")
+          XCTAssertEqual(error.map { "\($0)".contains("merge \"\(other)\" first") }, true)
+        }
+        XCTAssertEqual(host.layer.weight.value.bits, weight.bits, "pair \(index)")
+      }
+    }
+  }
+
   /// Every method beside every other one is switched without a trace of the others.
   func testMethodsSwitchIndependently() throws {
     let model = try TestModels.make("qwen2")

@@ -22,7 +22,8 @@ extension AdapterHost {
   ///   - target: what its change is added to.
   /// - Returns: how the output of a probe changed: by rounding only with `.current` and float32 weights.
   /// - Throws: `AdapterError` for an unknown, inactive or merged adapter, one that cannot be merged, or one whose
-  ///   numbers are not finite, and for a folder that does not fit; nothing is changed then.
+  ///   numbers are not finite, and for a folder that does not fit; `AdapterError.wrongState` where another one must be merged first,
+  ///   since one of the two scales what is inside it. Nothing is changed then.
   @discardableResult
   public func merge(
     _ name: String = "default", into target: MergeTarget = .current
@@ -32,6 +33,7 @@ extension AdapterHost {
     if !adapter.isActive {
       throw .wrongState("\"\(name)\" is not active; activate it before it is merged")
     }
+    try checkNesting(adapter)
     var merging = Merging(places, restored: try originals(target, besides: name))
     try merging.add(adapter)
     let before = probeOutput()
@@ -46,6 +48,30 @@ extension AdapterHost {
     merging.apply()
     adapter.isMerged = true
     return MergeReport(parameters: merging.values.count, before: before, after: probeOutput())
+  }
+
+  /// Refuses a merge that would take an adapter from around another one to below it, where that makes another function.
+  private func checkNesting(_ adapter: Adapter) throws(AdapterError) {
+    var isInside = true
+    for case let other as Adapter in adapters.attachments {
+      // Those that were attached later stand around it.
+      if other === adapter { isInside = false }
+      guard other !== adapter, other.isEffective else { continue }
+      for module in adapter.modules {
+        guard let beside = other.modules.first(where: { $0.site.module === module.site.module })
+        else { continue }
+        if isInside, !(beside.layer.isSummand && module.layer.isSummand) {
+          throw .wrongState(
+            "at \(module.site.path), \"\(adapter.name)\" acts on what \"\(other.name)\" gives, and one of them does not "
+              + "just add to it, so the order counts; merge \"\(other.name)\" first")
+        }
+        if beside.layer.readsBase {
+          throw .wrongState(
+            "at \(module.site.path), \"\(other.name)\" computes with the weight of the base, which the merge would change; "
+              + "merge \"\(other.name)\" first, or activate \"\(adapter.name)\" alone")
+        }
+      }
+    }
   }
 
   /// The weights that a merge into a model folder starts from.

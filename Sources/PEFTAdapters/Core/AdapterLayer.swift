@@ -4,7 +4,22 @@ public import PEFTTransformer
 /// What a method does at one module.
 ///
 /// The tensors belong to the adapter; a layer holds those it computes with.
-public protocol AdapterLayer: AnyObject {}
+public protocol AdapterLayer: AnyObject {
+  /// Whether its output is that of what is inside and something more, which does not depend on what is inside.
+  ///
+  /// Such layers can be merged in any order; a layer that scales what is inside only after those in it.
+  var isSummand: Bool { get }
+
+  /// Whether it computes with the weight of the base beside what is inside: nothing else can be merged into that under it.
+  var readsBase: Bool { get }
+}
+
+extension AdapterLayer {
+  /// Not known to be.
+  public var isSummand: Bool { false }
+  /// It does not.
+  public var readsBase: Bool { false }
+}
 
 /// What a method does at one linear layer.
 ///
@@ -40,6 +55,9 @@ public protocol LinearAdapterLayer: AdapterLayer {
 }
 
 extension LinearAdapterLayer {
+  /// Where it does nothing but add its branches.
+  public var isSummand: Bool { isAdditive }
+
   /// It may do more.
   public var isAdditive: Bool { false }
 

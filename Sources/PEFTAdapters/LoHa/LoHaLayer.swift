@@ -3,6 +3,8 @@ public import PEFTTransformer
 
 /// LoHa beside one linear layer.
 public final class LoHaLayer: LinearAdapterLayer {
+  /// Always.
+  public var isSummand: Bool { true }
   /// `A1` `[M, R]` and `B1` `[R, N]`.
   public let first: (a: Parameter, b: Parameter)
   /// `A2` `[M, R]` and `B2` `[R, N]`.

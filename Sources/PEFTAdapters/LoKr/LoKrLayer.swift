@@ -3,6 +3,8 @@ public import PEFTTransformer
 
 /// LoKr beside one linear layer.
 public final class LoKrLayer: LinearAdapterLayer {
+  /// Always.
+  public var isSummand: Bool { true }
   /// `W1` `[a, b]`, or the two matrices whose product it is.
   public let first: [Parameter]
   /// `W2` `[c, d]`, or the two matrices whose product it is.

@@ -9,6 +9,10 @@ public final class LoRAEmbeddingLayer: EmbeddingAdapterLayer {
   public let b: Parameter
   /// The magnitude of every column of DoRA, `[D]`; nil without weight decomposition.
   public let magnitude: Parameter?
+  /// Without weight decomposition, which scales what is inside as well.
+  public var isSummand: Bool { magnitude == nil }
+  /// With weight decomposition, for the lengths.
+  public var readsBase: Bool { magnitude != nil }
   /// The factor of the branch.
   public let scale: Float
   private let norms: RowNorms

@@ -30,6 +30,9 @@ public final class LoRALayer: LinearAdapterLayer {
   /// Yes, without weight decomposition.
   public var isAdditive: Bool { magnitude == nil }
 
+  /// With weight decomposition, for the lengths.
+  public var readsBase: Bool { magnitude != nil }
+
   /// The branch `s B A dropout(x)`, and `-s B0 A0 x` where they started from the base.
   public func branches(_ context: ForwardContext) -> [LowRankBranch] {
     let isDropping = isDropping(context)

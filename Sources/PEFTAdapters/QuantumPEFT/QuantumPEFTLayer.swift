@@ -3,6 +3,8 @@ public import PEFTTransformer
 
 /// Quantum-PEFT beside one linear layer.
 public final class QuantumPEFTLayer: LinearAdapterLayer {
+  /// Always.
+  public var isSummand: Bool { true }
   /// The singular values lambda, `[K]`.
   public let values: Parameter
   /// s.

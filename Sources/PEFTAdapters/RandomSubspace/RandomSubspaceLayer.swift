@@ -3,6 +3,10 @@ public import PEFTTransformer
 
 /// A random subspace of one linear layer.
 public final class RandomSubspaceLayer: LinearAdapterLayer {
+  /// Always.
+  public var isSummand: Bool { true }
+  /// Always: it has what is left of the weight in place of it.
+  public var readsBase: Bool { true }
   /// A, `[R, N]`.
   public let a: Parameter
   /// B, `[M, R]`.

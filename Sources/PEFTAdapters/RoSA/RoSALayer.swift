@@ -3,6 +3,8 @@ public import PEFTTransformer
 
 /// RoSA beside one linear layer.
 public final class RoSALayer: LinearAdapterLayer, SparseLayer {
+  /// Always.
+  public var isSummand: Bool { true }
   /// The low-rank part; nil for none.
   public let lowRank: LoRALayer?
   /// The trained elements of S, `[n]`; nil for none.

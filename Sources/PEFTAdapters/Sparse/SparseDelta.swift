@@ -86,6 +86,8 @@ public struct SparseDelta: AdapterMethod, Hashable {
 
 /// A sparse change of one linear layer.
 public final class SparseDeltaLayer: LinearAdapterLayer, SparseLayer {
+  /// Always.
+  public var isSummand: Bool { true }
   /// The trained elements of S.
   public let values: Parameter
   /// The places of S, `[M, N]`.
