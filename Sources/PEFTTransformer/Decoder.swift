@@ -2,7 +2,7 @@ import PEFTCheckpoints
 public import PEFTTensor
 
 /// A stack of blocks between embeddings and a final norm: the part of a language model below its head.
-public final class Decoder: Module {
+public final class Decoder: PromptedStack {
   /// The table of tokens.
   public let tokens: Embedding
   /// The table of positions; nil where positions are rotary.
@@ -51,12 +51,7 @@ public final class Decoder: Module {
   ///   - context: of this forward pass; T positions, or P more for each sequence where a prompt is put in.
   /// - Returns: `[B, T, D]`, or P more places for each sequence.
   public func callAsFunction(_ ids: Indices, _ context: ForwardContext) -> Tensor {
-    var x = tokens(ids, context)
-    if context.isFirst, context.virtual.prompt > 0, let prompt = adapter?.prompt(context) {
-      // The starts count the prompts before them.
-      let starts = context.visible.starts.enumerated().map { $1 - $0 * context.virtual.prompt }
-      x = x.beginning(with: prompt, at: starts)
-    }
+    var x = embedded(ids, context)
     if let positions { x = x + positions(context.positions, context) }
     x = x.dropped(embeddingDropout, context.dropout)
     return layers(x, context, checkpointsActivations: checkpointsActivations)

@@ -20,6 +20,19 @@ final class PTuningTests: XCTestCase {
     }
   }
 
+  func testContractOfClassifiersAndCopies() throws {
+    try checkAdapter(
+      PTuning(virtualTokens: 3), families: ["bert"], precisions: [.float32]
+    ) {
+      ($0.identityTolerance, $0.mergeTolerance) = (nil, nil)
+    }
+    var method = PTuning(virtualTokens: 2)
+    method.modulesToSave = ["ln_f"]
+    try checkAdapter(method, families: ["gpt2"], precisions: [.float32]) {
+      ($0.identityTolerance, $0.mergeTolerance) = (nil, nil)
+    }
+  }
+
   func testTheFolderHasWhatTheNetworkMakesAndTrainingGoesOn() throws {
     for encoder in [PTuning.Encoder.mlp, .lstm] {
       let model = try TestModels.make("gpt2")

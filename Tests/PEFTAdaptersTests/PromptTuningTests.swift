@@ -13,7 +13,12 @@ final class PromptTuningTests: XCTestCase {
   }
 
   func testContract() throws {
-    try checkAdapter(PromptTuning(virtualTokens: 3), families: ["gpt2", "llama"]) {
+    try checkAdapter(PromptTuning(virtualTokens: 3), families: ["gpt2", "llama", "bert"]) {
+      ($0.identityTolerance, $0.mergeTolerance) = (nil, nil)
+    }
+    var method = PromptTuning(virtualTokens: 3)
+    method.modulesToSave = ["lm_head", "norm"]
+    try checkAdapter(method, families: ["llama"], precisions: [.float32]) {
       ($0.identityTolerance, $0.mergeTolerance) = (nil, nil)
     }
   }
@@ -32,6 +37,33 @@ final class PromptTuningTests: XCTestCase {
         item.model(Indices(ids, shape: [3, 7]), keys: starts.map { $0..<7 })
       }
       item.expect(left, reference, from: starts, family)
+    }
+  }
+
+  /// The head of a classifier reads the first virtual token, as in PEFT.
+  func testClassifiers() throws {
+    for family in ["bert", "roberta", "distilbert"] {
+      let model = try TestModels.classifier(family)
+      let rows: [[Int32]] = [[5, 9, 2, 7, 11, 3, 8], [4], [7, 6, 3, 2, 33, 45, 12]]
+      let types: [[Int32]]? =
+        family == "bert" ? [[0, 0, 0, 1, 1, 1, 1], [0], [0, 1, 1, 1, 1, 1, 1]] : nil
+      let text = TextBefore.text
+      let expected = withoutGradients {
+        model(
+          TokenRows(rows.map { text + $0 }, types: types?.map { text.map { _ in 0 } + $0 }))
+      }
+      let adapter = try model.attach(self.text())
+      let found = withoutGradients { model(TokenRows(rows, types: types)) }
+      expectClose(found, expected, absolute: 2e-5 * Double(expected.largest), family)
+      // Rows without padding are not joined.
+      let full = withoutGradients {
+        model(TokenRows([rows[0], rows[2]], types: types.map { [$0[0], $0[2]] }))
+      }
+      let places = Indices([0, 2])
+      expectClose(full, withoutGradients { expected.rows(at: places) }, absolute: 1e-4, family)
+      XCTAssertEqual(adapter.copies.filter(\.isTrained).isEmpty, false, family)
+      XCTAssertEqual(
+        expectAdapterError { try model.merge() }?.description.contains("before the tokens"), true)
     }
   }
 

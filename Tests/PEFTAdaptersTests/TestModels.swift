@@ -120,7 +120,8 @@ extension AdapterHost {
   var filledSlots: [String] {
     walk.modules.filter {
       ($0.module as? Linear)?.adapter != nil || ($0.module as? Embedding)?.adapter != nil
-        || ($0.module as? SelfAttention)?.adapter != nil || ($0.module as? Decoder)?.adapter != nil
+        || ($0.module as? SelfAttention)?.adapter != nil
+        || ($0.module as? any PromptedStack)?.adapter != nil
     }.map(\.path)
   }
 }

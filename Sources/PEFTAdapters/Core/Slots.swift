@@ -2,10 +2,8 @@ import PEFTTensor
 import PEFTTransformer
 
 /// The adapters of one linear layer, the first one innermost.
-final class LinearSlot: LinearAdapter {
-  var entries: [(adapter: Unowned, layer: any LinearAdapterLayer, tensors: [AdapterTensor])] = []
-
-  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
+final class LinearSlot: AdapterSlot, LinearAdapter {
+  var entries: [SlotEntry<any LinearAdapterLayer>] = []
 
   func forward(_ input: Tensor, base: Linear, _ context: ForwardContext) -> Tensor {
     let active = entries.filter(\.adapter.isEffective)
@@ -37,10 +35,8 @@ final class LinearSlot: LinearAdapter {
 }
 
 /// The adapters of one embedding, the first one innermost.
-final class EmbeddingSlot: EmbeddingAdapter {
-  var entries: [(adapter: Unowned, layer: any EmbeddingAdapterLayer, tensors: [AdapterTensor])] = []
-
-  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
+final class EmbeddingSlot: AdapterSlot, EmbeddingAdapter {
+  var entries: [SlotEntry<any EmbeddingAdapterLayer>] = []
 
   func forward(_ ids: Indices, base: Embedding, _ context: ForwardContext) -> Tensor {
     let active = entries.filter(\.adapter.isEffective)
@@ -64,20 +60,6 @@ extension LowRankBranch {
   }
 }
 
-/// An adapter that a slot belongs to; the adapter lives as long as its slots are filled.
-struct Unowned {
-  unowned let adapter: Adapter
-  var isEffective: Bool { adapter.isEffective }
-}
-
-extension Members {
-  /// What all layers share stands in every slot; a walk takes it at the first one.
-  init(_ entries: [(owner: Unowned, tensors: [AdapterTensor])]) {
-    let tensors = entries.flatMap { $0.owner.adapter.sharedTensors + $0.tensors }
-    self.init(tensors.map { ($0.memberName, $0.parameter) })
-  }
-}
-
 extension Adapter.AdaptedModule {
   /// Whether the slot of a module is free or holds adapters of this kind.
   static func canFillSlot(of module: any Module) -> Bool {
@@ -85,55 +67,48 @@ extension Adapter.AdaptedModule {
     case let module as Linear: module.adapter == nil || module.adapter is LinearSlot
     case let module as Embedding: module.adapter == nil || module.adapter is EmbeddingSlot
     case let module as SelfAttention: module.adapter == nil || module.adapter is AttentionSlot
-    case let module as Decoder: module.adapter == nil || module.adapter is PromptSlot
+    case let module as any PromptedStack:
+      module.adapter == nil || module.adapter is PromptSlot
     default: true
     }
   }
 
   /// Puts the layer into the slot of its module.
   func fillSlot(for adapter: Adapter) {
-    let owner = Unowned(adapter: adapter)
     switch (site.module, layer) {
     case (let module as Linear, let layer as any LinearAdapterLayer):
-      let slot = module.adapter as? LinearSlot ?? LinearSlot()
-      slot.entries.append((owner, layer, tensors))
-      module.adapter = slot
+      module.adapter = slot(LinearSlot.self, module.adapter, layer, adapter)
     case (let module as Embedding, let layer as any EmbeddingAdapterLayer):
-      let slot = module.adapter as? EmbeddingSlot ?? EmbeddingSlot()
-      slot.entries.append((owner, layer, tensors))
-      module.adapter = slot
+      module.adapter = slot(EmbeddingSlot.self, module.adapter, layer, adapter)
     case (let module as SelfAttention, let layer as any AttentionAdapterLayer):
-      let slot = module.adapter as? AttentionSlot ?? AttentionSlot()
-      slot.entries.append((owner, layer, tensors))
-      module.adapter = slot
-    case (let module as Decoder, let layer as any PromptAdapterLayer):
-      let slot = module.adapter as? PromptSlot ?? PromptSlot()
-      slot.entries.append((owner, layer, tensors))
-      module.adapter = slot
+      module.adapter = slot(AttentionSlot.self, module.adapter, layer, adapter)
+    case (let module as any PromptedStack, let layer as any PromptAdapterLayer):
+      module.adapter = slot(PromptSlot.self, module.adapter, layer, adapter)
     default:
       preconditionFailure("\(site.path): a \(type(of: layer)) does not fit the module")
     }
   }
 
-  /// Takes the layer out of the slot again.
+  /// The slot that a module has, or a new one, with the layer in it.
+  private func slot<Slot: AdapterSlot>(
+    _: Slot.Type, _ present: (any Module)?, _ layer: Slot.Layer, _ adapter: Adapter
+  ) -> Slot {
+    let slot = present as? Slot ?? Slot()
+    slot.entries.append(SlotEntry(adapter: Unowned(adapter: adapter), layer, tensors))
+    return slot
+  }
+
+  /// Takes the layer out of the slot again, and the slot away where that was the last one.
   func emptySlot(for adapter: Adapter) {
     switch site.module {
     case let module as Linear:
-      guard let slot = module.adapter as? LinearSlot else { return }
-      slot.entries.removeAll { $0.adapter.adapter === adapter }
-      if slot.entries.isEmpty { module.adapter = nil }
+      if LinearSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
     case let module as Embedding:
-      guard let slot = module.adapter as? EmbeddingSlot else { return }
-      slot.entries.removeAll { $0.adapter.adapter === adapter }
-      if slot.entries.isEmpty { module.adapter = nil }
+      if EmbeddingSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
     case let module as SelfAttention:
-      guard let slot = module.adapter as? AttentionSlot else { return }
-      slot.entries.removeAll { $0.adapter.adapter === adapter }
-      if slot.entries.isEmpty { module.adapter = nil }
-    case let module as Decoder:
-      guard let slot = module.adapter as? PromptSlot else { return }
-      slot.entries.removeAll { $0.adapter.adapter === adapter }
-      if slot.entries.isEmpty { module.adapter = nil }
+      if AttentionSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
+    case let module as any PromptedStack:
+      if PromptSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
     default: return
     }
   }

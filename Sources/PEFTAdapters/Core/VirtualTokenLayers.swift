@@ -41,17 +41,15 @@ public protocol PromptAdapterLayer: AdapterLayer {
 }
 
 /// The adapters of one attention; the prefix of the first one comes first.
-final class AttentionSlot: AttentionAdapter {
-  var entries: [(adapter: Unowned, layer: any AttentionAdapterLayer, tensors: [AdapterTensor])] = []
+final class AttentionSlot: AdapterSlot, AttentionAdapter {
+  var entries: [SlotEntry<any AttentionAdapterLayer>] = []
 
-  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
-
-  var prefixLength: Int { layers.reduce(0) { $0 + $1.prefixLength } }
+  var prefixLength: Int { effectiveLayers.reduce(0) { $0 + $1.prefixLength } }
 
   func prefix(
     base: SelfAttention, _ context: ForwardContext
   ) -> (keys: Tensor, values: Tensor)? {
-    let parts = layers.compactMap { $0.prefix(context) }
+    let parts = effectiveLayers.compactMap { $0.prefix(context) }
     guard parts.count > 1 else { return parts.first }
     return (
       .concatenated(parts.map(\.keys), axis: 0), .concatenated(parts.map(\.values), axis: 0)
@@ -60,28 +58,18 @@ final class AttentionSlot: AttentionAdapter {
 
   /// Those of the adapter that was attached last.
   func groups(_ context: ForwardContext) -> AttentionGroups? {
-    layers.reversed().lazy.compactMap { $0.groups(context) }.first
-  }
-
-  private var layers: [any AttentionAdapterLayer] {
-    entries.filter(\.adapter.isEffective).map(\.layer)
+    effectiveLayers.reversed().lazy.compactMap { $0.groups(context) }.first
   }
 }
 
-/// The adapters of one decoder; the prompt of the first one comes first.
-final class PromptSlot: PromptAdapter {
-  var entries: [(adapter: Unowned, layer: any PromptAdapterLayer, tensors: [AdapterTensor])] = []
+/// The adapters of one stack of blocks; the prompt of the first one comes first.
+final class PromptSlot: AdapterSlot, PromptAdapter {
+  var entries: [SlotEntry<any PromptAdapterLayer>] = []
 
-  var members: Members { Members(entries.map { ($0.adapter, $0.tensors) }) }
-
-  var promptLength: Int { layers.reduce(0) { $0 + $1.promptLength } }
+  var promptLength: Int { effectiveLayers.reduce(0) { $0 + $1.promptLength } }
 
   func prompt(_ context: ForwardContext) -> Tensor? {
-    let parts = layers.map { $0.prompt(context) }
+    let parts = effectiveLayers.map { $0.prompt(context) }
     return parts.count > 1 ? .concatenated(parts, axis: 0) : parts.first
-  }
-
-  private var layers: [any PromptAdapterLayer] {
-    entries.filter(\.adapter.isEffective).map(\.layer)
   }
 }

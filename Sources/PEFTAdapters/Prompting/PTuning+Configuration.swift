@@ -7,8 +7,8 @@ import PEFTTransformer
 extension PTuning: StoredMethod {
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   package init(_ file: ConfigurationFile) throws(CheckpointError) {
-    try file.refuse([("modules_to_save", .null)])
     self.init(virtualTokens: try VirtualTokenSettings.read(file))
+    modulesToSave = try VirtualTokenSettings.modulesToSave(file)
     let kind = try file.string("encoder_reparameterization_type", default: "MLP")
     guard let encoder = Encoder(rawValue: kind) else {
       throw .invalidField(
@@ -24,8 +24,8 @@ extension PTuning: StoredMethod {
 
   /// The fields of `adapter_config.json` as PEFT writes it.
   package func fields(_ context: StorageContext) -> [JSON.Member] {
-    let width = (context.adapter.host as? CausalLM)?.configuration.width ?? 0
-    return context.promptFields(type: Self.type, virtualTokens) + [
+    let width = (context.adapter.host as? any PretrainedModel)?.configuration.width ?? 0
+    return context.promptFields(type: Self.type, virtualTokens, modulesToSave) + [
       .init("encoder_dropout", .number(Double("\(encoderDropout)") ?? 0)),
       .init("encoder_hidden_size", .integer(encoderHiddenSize ?? width)),
       .init("encoder_num_layers", .integer(encoderLayers)),
@@ -38,6 +38,7 @@ extension PTuning: StoredMethod {
     let tensors = Dictionary(
       uniqueKeysWithValues: adapter.sharedTensors.map { ($0.name, $0.parameter.value) })
     return [(PromptLayer.name, withoutGradients { encode(tensors, nil) })]
+      + adapter.storedCopies(Self.copyPrefix)
   }
 
   /// Refuses a network that does not make the prompt beside it.

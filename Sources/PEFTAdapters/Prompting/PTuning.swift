@@ -10,7 +10,7 @@ public import PEFTTransformer
 /// Folders have the embeddings that the network makes, as in PEFT. The network is kept in a second file beside them, which PEFT does not
 /// read, so that a training can go on; a folder without it, as PEFT writes it, is trained as in `PromptTuning`. For P-tuning v2 see
 /// `PrefixTuning`.
-public struct PTuning: AdapterMethod, Hashable {
+public struct PTuning: VirtualTokenMethod, Hashable {
   /// `P_TUNING`.
   public static let type = "P_TUNING"
 
@@ -26,6 +26,8 @@ public struct PTuning: AdapterMethod, Hashable {
   public var encoderDropout: Float = 0
   /// Chooses the random numbers of the start.
   public var seed: UInt64 = 0
+  /// The ends of the paths of modules that are trained as a whole, as the head of a classifier.
+  public var modulesToSave: [String] = []
   /// Whether the network is there; the files of PEFT do not have it.
   var hasEncoder = true
 
@@ -42,18 +44,8 @@ public struct PTuning: AdapterMethod, Hashable {
     (self.virtualTokens, self.encoder) = (virtualTokens, encoder)
   }
 
-  /// The decoder.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(.none)
-      selection.seed = seed
-      return selection
-    }
-    set { seed = newValue.seed }
-  }
-
-  /// A decoder.
-  public func adapts(_ module: any Module) -> Bool { module is Decoder }
+  /// A decoder or an encoder.
+  public func adapts(_ module: any Module) -> Bool { module is any PromptedStack }
 
   /// Refuses numbers out of range.
   public func checkSettings() throws(AdapterError) {
@@ -68,7 +60,7 @@ public struct PTuning: AdapterMethod, Hashable {
     }
   }
 
-  /// The prompt of a decoder.
+  /// The prompt of a decoder or an encoder.
   public func blueprint(_ site: AdapterSite) throws(AdapterError) -> LayerBlueprint {
     try PromptLayer.blueprint(site, virtualTokens, make: encode)
   }
@@ -78,8 +70,8 @@ public struct PTuning: AdapterMethod, Hashable {
     _ sites: [AdapterSite], _ host: any AdapterHost
   ) throws(AdapterError) -> TensorsBlueprint? {
     try VirtualTokenSettings.checkPositions(virtualTokens, host)
-    guard let decoder = sites.first?.module as? Decoder else { return nil }
-    let shape = [virtualTokens, decoder.tokens.weight.shape[1]]
+    guard let stack = sites.first?.module as? any PromptedStack else { return nil }
+    let shape = [virtualTokens, stack.tokens.weight.shape[1]]
     guard hasEncoder else {
       return TensorsBlueprint([.init(PromptLayer.name, shape)]) { generator in
         [PromptLayer.name: Tensor(normal: 1, shape: shape, using: &generator)]

@@ -10,11 +10,7 @@ extension PrefixTuning: StoredMethod {
     self.init(
       virtualTokens: try VirtualTokenSettings.read(file),
       isProjected: try file.bool("prefix_projection", default: false))
-    for name in try file.optionalStringArray("modules_to_save") ?? []
-    where !modulesToSave.contains(name) {
-      // PEFT writes the head of a classifier twice.
-      modulesToSave.append(name)
-    }
+    modulesToSave = try VirtualTokenSettings.modulesToSave(file)
     encoderHiddenSize = try file.optionalInteger("encoder_hidden_size")
     if let start = try file.optionalString("init_weights") {
       guard start == "zero" else {
@@ -25,9 +21,6 @@ extension PrefixTuning: StoredMethod {
     }
     hasEncoder = try VirtualTokenSettings.hasEncoder(file)
   }
-
-  /// One level less than that of other methods, as in PEFT.
-  package static var copyPrefix: String { "base_model." }
 
   /// The fields of `adapter_config.json` as PEFT writes it.
   package func fields(_ context: StorageContext) -> [JSON.Member] {
@@ -48,9 +41,8 @@ extension PrefixTuning: StoredMethod {
     let tensors = Dictionary(
       uniqueKeysWithValues: adapter.sharedTensors.map { ($0.name, $0.parameter.value) })
     let columns = tensors[Self.table]?.columns ?? 0
-    let copies = adapter.copies.filter(\.isTrained)
     return [(Self.table, withoutGradients { Self.project(tensors, 0..<columns) })]
-      + copies.map { (Self.copyPrefix + $0.key, $0.copy.value) }
+      + adapter.storedCopies(Self.copyPrefix)
   }
 
   /// Refuses a map that does not make the table beside it.

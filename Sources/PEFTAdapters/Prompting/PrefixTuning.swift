@@ -13,7 +13,7 @@ public import PEFTTransformer
 ///
 /// Folders have the table, as in PEFT. The map is kept in a second file beside it, which PEFT does not read, so that a training can go on; a
 /// projected prefix that comes without it, as PEFT writes it, is trained as a table.
-public struct PrefixTuning: AdapterMethod, Hashable {
+public struct PrefixTuning: VirtualTokenMethod, Hashable {
   /// `PREFIX_TUNING`.
   public static let type = "PREFIX_TUNING"
 
@@ -52,17 +52,6 @@ public struct PrefixTuning: AdapterMethod, Hashable {
   public init(text: [Int32]) {
     self.init(virtualTokens: text.count)
     initialization = .text(text)
-  }
-
-  /// The attention of every layer.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(.none)
-      selection.seed = seed
-      selection.modulesToSave = modulesToSave
-      return selection
-    }
-    set { (seed, modulesToSave) = (newValue.seed, newValue.modulesToSave) }
   }
 
   /// Every attention.

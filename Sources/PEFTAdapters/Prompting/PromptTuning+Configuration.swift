@@ -5,8 +5,8 @@ package import PEFTJSON
 extension PromptTuning: StoredMethod {
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   package init(_ file: ConfigurationFile) throws(CheckpointError) {
-    try file.refuse([("modules_to_save", .null)])
     self.init(virtualTokens: try VirtualTokenSettings.read(file))
+    modulesToSave = try VirtualTokenSettings.modulesToSave(file)
     let start = try file.string("prompt_tuning_init", default: "RANDOM")
     switch start {
     // The prompt is in the folder, whatever it started from.
@@ -22,7 +22,7 @@ extension PromptTuning: StoredMethod {
 
   /// The fields of `adapter_config.json` as PEFT writes it.
   package func fields(_ context: StorageContext) -> [JSON.Member] {
-    context.promptFields(type: Self.type, virtualTokens) + [
+    context.promptFields(type: Self.type, virtualTokens, modulesToSave) + [
       .init(
         "prompt_tuning_init", .string(initialization == .vocabulary ? "SAMPLE_VOCAB" : "RANDOM")),
       .init("prompt_tuning_init_text", .null),

@@ -5,8 +5,8 @@ public import PEFTTransformer
 ///
 /// "The Power of Scale for Parameter-Efficient Prompt Tuning" (arXiv 2104.08691), with the settings and defaults of Hugging Face
 /// PEFT. The model runs over P places more for every sequence: they take the first positions, have no labels, and give no logits,
-/// but the first token is predicted from the last of them. No weight can hold a prompt, so that it cannot be merged.
-public struct PromptTuning: AdapterMethod, Hashable {
+/// but the first token is predicted from the last of them. In a classifier, as in PEFT, the first of them is what the head reads. No weight can hold a prompt, so that it cannot be merged.
+public struct PromptTuning: VirtualTokenMethod, Hashable {
   /// `PROMPT_TUNING`.
   public static let type = "PROMPT_TUNING"
 
@@ -16,6 +16,8 @@ public struct PromptTuning: AdapterMethod, Hashable {
   public var initialization = Initialization.random
   /// Chooses the random numbers of the start.
   public var seed: UInt64 = 0
+  /// The ends of the paths of modules that are trained as a whole, as the head of a classifier.
+  public var modulesToSave: [String] = []
 
   /// How a prompt starts.
   public enum Initialization: Sendable, Hashable {
@@ -34,18 +36,8 @@ public struct PromptTuning: AdapterMethod, Hashable {
     (self.virtualTokens, self.initialization) = (virtualTokens, initialization)
   }
 
-  /// The decoder.
-  public var selection: ModuleSelection {
-    get {
-      var selection = ModuleSelection(.none)
-      selection.seed = seed
-      return selection
-    }
-    set { seed = newValue.seed }
-  }
-
-  /// A decoder.
-  public func adapts(_ module: any Module) -> Bool { module is Decoder }
+  /// A decoder or an encoder.
+  public func adapts(_ module: any Module) -> Bool { module is any PromptedStack }
 
   /// Refuses numbers out of range, and an empty text.
   public func checkSettings() throws(AdapterError) {
@@ -55,7 +47,7 @@ public struct PromptTuning: AdapterMethod, Hashable {
     }
   }
 
-  /// The prompt of a decoder.
+  /// The prompt of a decoder or an encoder.
   public func blueprint(_ site: AdapterSite) throws(AdapterError) -> LayerBlueprint {
     try PromptLayer.blueprint(site, virtualTokens) { tensors, _ in
       PromptLayer.table(tensors)
@@ -67,7 +59,9 @@ public struct PromptTuning: AdapterMethod, Hashable {
     _ sites: [AdapterSite], _ host: any AdapterHost
   ) throws(AdapterError) -> TensorsBlueprint? {
     try VirtualTokenSettings.checkPositions(virtualTokens, host)
-    guard let embedding = (sites.first?.module as? Decoder)?.tokens.weight else { return nil }
+    guard let embedding = (sites.first?.module as? any PromptedStack)?.tokens.weight else {
+      return nil
+    }
     let (size, shape) = (embedding.shape[0], [virtualTokens, embedding.shape[1]])
     if case .text(let tokens) = initialization,
       let wrong = tokens.first(where: { !(0..<size).contains(Int($0)) })
@@ -92,7 +86,7 @@ public struct PromptTuning: AdapterMethod, Hashable {
   }
 }
 
-/// The prompt of a decoder.
+/// The prompt of a decoder or an encoder.
 public final class PromptLayer: PromptAdapterLayer {
   /// The name of the prompt in files.
   static let name = "prompt_embeddings"
@@ -119,10 +113,11 @@ public final class PromptLayer: PromptAdapterLayer {
     _ site: AdapterSite, _ length: Int,
     make: @escaping ([String: Tensor], DropoutKeys?) -> Tensor
   ) throws(AdapterError) -> LayerBlueprint {
-    guard site.module is Decoder else {
+    guard site.module is any PromptedStack else {
       throw .notAdaptable(
         module: site.path,
-        reason: "it is a \(Swift.type(of: site.module)); a prompt stands before a decoder")
+        reason:
+          "it is a \(Swift.type(of: site.module)); a prompt stands before a decoder or an encoder")
     }
     return LayerBlueprint(TensorsBlueprint([]) { _ in [:] }) { PromptLayer($0, length, make) }
   }

@@ -41,6 +41,14 @@ enum VirtualTokenSettings {
     return try file.positiveInteger("num_virtual_tokens", default: 20)
   }
 
+  /// Reads `modules_to_save`; PEFT writes the head of a classifier twice.
+  static func modulesToSave(_ file: ConfigurationFile) throws(CheckpointError) -> [String] {
+    var names: [String] = []
+    for name in try file.optionalStringArray("modules_to_save") ?? []
+    where !names.contains(name) { names.append(name) }
+    return names
+  }
+
   /// Whether there is an encoder: a folder has one in the file for the training, settings for a new adapter, which are not
   /// `inference_mode`, ask for one.
   static func hasEncoder(_ file: ConfigurationFile) throws(CheckpointError) -> Bool {
@@ -66,18 +74,21 @@ enum VirtualTokenSettings {
 }
 
 extension StorageContext {
-  /// The fields that the configurations of the methods have that put a prompt before a decoder.
-  func promptFields(type: String, _ virtualTokens: Int) -> [JSON.Member] {
-    let configuration = (adapter.host as? CausalLM)?.configuration
+  /// The fields that the configurations of the methods have that put a prompt before the tokens.
+  func promptFields(
+    type: String, _ virtualTokens: Int, _ modulesToSave: [String]
+  ) -> [JSON.Member] {
+    let configuration = (adapter.host as? any PretrainedModel)?.configuration
     return virtualTokenFields(
       type: type, virtualTokens, layers: configuration?.layers ?? 0,
-      heads: configuration?.heads ?? 0, width: configuration?.width ?? 0)
+      heads: configuration?.heads ?? 0, width: configuration?.width ?? 0,
+      modulesToSave: modulesToSave)
   }
 
   /// The fields that the configurations of these methods have.
   func virtualTokenFields(
     type: String, _ virtualTokens: Int, layers: Int, heads: Int, width: Int,
-    modulesToSave: [String] = []
+    modulesToSave: [String]
   ) -> [JSON.Member] {
     [
       .init("auto_mapping", .null),
@@ -94,6 +105,13 @@ extension StorageContext {
       .init("task_type", taskType.map(JSON.string) ?? .null),
       .init("token_dim", .integer(width)),
     ]
+  }
+}
+
+extension Adapter {
+  /// What is trained as a whole, by the names in the file.
+  func storedCopies(_ prefix: String) -> [(name: String, value: Tensor)] {
+    copies.filter(\.isTrained).map { (prefix + $0.key, $0.copy.value) }
   }
 }
 

@@ -2,7 +2,7 @@ import PEFTCheckpoints
 public import PEFTTensor
 
 /// A stack of blocks in which every token sees all others, behind a norm of the summed embeddings: BERT below its heads.
-public final class Encoder: Module {
+public final class Encoder: PromptedStack {
   /// The table of tokens.
   public let tokens: Embedding
   /// The table of positions.
@@ -13,6 +13,8 @@ public final class Encoder: Module {
   public let embeddingNorm: Norm
   /// The blocks, the lowest first.
   public let layers: [Block]
+  /// What puts embeddings before those of the tokens.
+  public var adapter: (any PromptAdapter)?
   /// Computes the inside of every block again in the backward pass instead of keeping it.
   public var checkpointsActivations = false
   private let configuration: TransformerConfiguration
@@ -37,11 +39,14 @@ public final class Encoder: Module {
     var members: Members = [names.tokens: tokens]
     if let positions { members = members.joined(with: [names.positions: positions]) }
     if let tokenTypes { members = members.joined(with: [names.tokenTypes: tokenTypes]) }
-    return members.joined(with: [names.embeddingNorm: embeddingNorm, names.layers: layers])
+    return members.joined(
+      with: ["": SlotMember(adapter), names.embeddingNorm: embeddingNorm, names.layers: layers])
   }
 
   /// What adapters put before the first token of every sequence.
-  var virtual: VirtualTokens { VirtualTokens(prefix: layers.prefixLength) }
+  var virtual: VirtualTokens {
+    VirtualTokens(prefix: layers.prefixLength, prompt: adapter?.promptLength ?? 0)
+  }
 
   /// The hidden states after the last block.
   ///
@@ -49,21 +54,21 @@ public final class Encoder: Module {
   ///   - ids: `[B, T]`.
   ///   - types: the kind of every token, `[B, T]`; nil for 0.
   ///   - context: of this forward pass.
-  /// - Returns: `[B, T, D]`.
+  /// - Returns: `[B, T, D]`, with the places of a prompt before each sequence; they are of the kind 0.
   public func callAsFunction(
     _ ids: Indices, types: Indices? = nil, _ context: ForwardContext
   ) -> Tensor {
-    var x = tokens(ids, context)
+    var x = embedded(ids, context)
     if let tokenTypes {
       let zeros = Indices(Array(repeating: 0, count: ids.count), shape: ids.shape)
-      x = x + tokenTypes(types ?? zeros, context)
+      x = x + tokenTypes((types ?? zeros).prompted(context), context)
     }
     if let positions { x = x + positions(context.positions, context) }
     x = embeddingNorm(x).dropped(configuration.dropout.embedding, context.dropout)
     return layers(x, context, checkpointsActivations: checkpointsActivations)
   }
 
-  /// The hidden states of the tokens that are no padding, `[N, D]`; the rows of the context say where those of each row stand.
+  /// The hidden states of what is no padding, prompts included, `[N, D]`; the rows of the context say where those of each row stand.
   ///
   /// Nothing is computed for padding: the rows are joined to one, in which each sees itself only. Stops the program where `check` of the
   /// model throws.
@@ -80,5 +85,20 @@ public final class Encoder: Module {
       : ForwardContext(configuration, rows.ids, keys: rows.keys, dropout: dropout, virtual: virtual)
     let input = rows.hasPadding ? rows.packed : rows
     return (self(input.ids, types: input.types, context).matrix, context)
+  }
+}
+
+extension Indices {
+  /// With zeros in the places of a prompt before each sequence.
+  fileprivate func prompted(_ context: ForwardContext) -> Indices {
+    let count = context.virtual.prompt
+    if count == 0 { return self }
+    var (result, end): ([Int32], Int) = ([], 0)
+    for start in context.startsWithoutPrompts {
+      result += values[end..<start] + Array(repeating: 0, count: count)
+      end = start
+    }
+    result += values[end...]
+    return Indices(result, shape: [shape[0], result.count / max(1, shape[0])])
   }
 }

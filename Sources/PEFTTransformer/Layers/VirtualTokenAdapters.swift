@@ -22,10 +22,36 @@ extension AttentionAdapter {
   public func groups(_ context: ForwardContext) -> AttentionGroups? { nil }
 }
 
-/// Puts embeddings before those of the tokens of a decoder.
+/// Puts embeddings before those of the tokens of a stack of blocks.
 public protocol PromptAdapter: Module {
   /// P.
   var promptLength: Int { get }
   /// The embeddings, `[P, D]`; nil for none.
   func prompt(_ context: ForwardContext) -> Tensor?
+}
+
+/// A stack of blocks behind a table of tokens, with a slot for what stands before them: a decoder or an encoder.
+public protocol PromptedStack: Module {
+  /// The table of tokens.
+  var tokens: Embedding { get }
+  /// What puts embeddings before those of the tokens.
+  var adapter: (any PromptAdapter)? { get set }
+}
+
+extension PromptedStack {
+  /// The embeddings of tokens, with a prompt before each sequence where this pass begins them.
+  func embedded(_ ids: Indices, _ context: ForwardContext) -> Tensor {
+    let x = tokens(ids, context)
+    guard context.isFirst, context.virtual.prompt > 0, let prompt = adapter?.prompt(context) else {
+      return x
+    }
+    return x.beginning(with: prompt, at: context.startsWithoutPrompts)
+  }
+}
+
+extension ForwardContext {
+  /// The places at which sequences begin among the tokens of all rows without the prompts; `visible` counts those before each.
+  var startsWithoutPrompts: [Int] {
+    visible.starts.enumerated().map { $1 - $0 * virtual.prompt }
+  }
 }

@@ -32,18 +32,18 @@ ROWS, LENGTH, STEPS = 2, 11, 6
 OPTIMISER = {"name": "adamw", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}
 
 
-def model_of(architecture, tied):
+def model_of(architecture, tied, width):
     if architecture == "gpt2":
         return transformers.GPT2LMHeadModel(
             transformers.GPT2Config(
-                vocab_size=VOCABULARY, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=POSITIONS,
+                vocab_size=VOCABULARY, n_embd=width, n_layer=LAYERS, n_head=HEADS, n_positions=POSITIONS,
                 resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=0, eos_token_id=0, initializer_range=0.2,
             )
         )
     if architecture == "bert":
         return transformers.BertForSequenceClassification(
             transformers.BertConfig(
-                vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=72, num_hidden_layers=LAYERS,
+                vocab_size=VOCABULARY, hidden_size=width, intermediate_size=9 * width // 4, num_hidden_layers=LAYERS,
                 num_attention_heads=HEADS, max_position_embeddings=POSITIONS, initializer_range=0.2, num_labels=3,
                 hidden_dropout_prob=0, attention_probs_dropout_prob=0,
             )
@@ -57,7 +57,7 @@ def model_of(architecture, tied):
     more = {"sliding_window": 5} if architecture == "mistral" else {}
     return model(
         configuration(
-            vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=72, num_hidden_layers=LAYERS,
+            vocab_size=VOCABULARY, hidden_size=width, intermediate_size=9 * width // 4, num_hidden_layers=LAYERS,
             num_attention_heads=HEADS, num_key_value_heads=2, max_position_embeddings=POSITIONS,
             bos_token_id=0, eos_token_id=0, initializer_range=0.2, tie_word_embeddings=tied, **more,
         )
@@ -173,38 +173,38 @@ def texts(generator, is_classifier):
     return ids[turns], mask[turns], labels[turns]
 
 
-def run(name, folder, seed):
-    architecture, tied, settings = CASES[name]
-    shutil.rmtree(folder, ignore_errors=True)
-    torch.manual_seed(seed_of(name, seed))
-    base = model_of(architecture, tied)
+def base_of(architecture, tied, folder, width=WIDTH):
+    """A new model in `folder`/base, with biases that are not zero, which would hide that one is lost."""
+    base = model_of(architecture, tied, width)
     with torch.no_grad():
-        for parameter_name, parameter in base.named_parameters():
-            if parameter_name.endswith("bias"):
+        for name, parameter in base.named_parameters():
+            if name.endswith("bias"):
                 parameter.normal_(std=0.1)
     base.save_pretrained(folder / "base")
     (folder / "base/generation_config.json").unlink(missing_ok=True)
+    return base.eval()
+
+
+def train(name, architecture, base, adapt, folder, seed, *, eps=OPTIMISER["eps"], save=None, after_step=None):
+    """Adapts a base by `adapt`, trains it and writes what came out; `save` writes an adapter, `after_step` gets it and the step."""
+    save = save or (lambda adapted, target: adapted.save_pretrained(target))
     ids, mask, labels = texts(torch.Generator().manual_seed(seed + 17), architecture == "bert")
 
     def logits(model):
         with torch.no_grad():
-            return model(input_ids=ids[0], attention_mask=mask[0]).logits.clone()
+            found = model(input_ids=ids[0], attention_mask=mask[0]).logits
+        # Those of virtual tokens come first, and are left out.
+        return (found[:, -ids.shape[2] :] if found.dim() == 3 else found).clone()
 
-    expected = {"input_ids": ids, "attention_mask": mask, "labels": labels, "logits_base": logits(base.eval())}
-    adapted = peft.get_peft_model(base, configuration(settings, "SEQ_CLS" if architecture == "bert" else "CAUSAL_LM"))
-    if "of" in settings:
-        with torch.no_grad():
-            for parameter in adapted.parameters():
-                if parameter.requires_grad:
-                    parameter.add_(torch.randn_like(parameter), alpha=0.1)
-    adapted.save_pretrained(folder / "adapter_initial")
+    expected = {"input_ids": ids, "attention_mask": mask, "labels": labels, "logits_base": logits(base)}
+    adapted = adapt(base)
+    save(adapted, folder / "adapter_initial")
     expected["logits_initial"] = logits(adapted.eval())
     adapted.train()
     trained = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
-    used = OPTIMISER | {"eps": epsilon(settings)}
+    used = OPTIMISER | {"eps": eps}
     optimiser = torch.optim.AdamW(
-        trained, lr=OPTIMISER["lr"], betas=tuple(OPTIMISER["betas"]), eps=used["eps"],
-        weight_decay=OPTIMISER["weight_decay"],
+        trained, lr=used["lr"], betas=tuple(used["betas"]), eps=used["eps"], weight_decay=used["weight_decay"],
     )
     losses = []
     for step in range(STEPS):
@@ -212,11 +212,11 @@ def run(name, folder, seed):
         loss = adapted(input_ids=ids[step], attention_mask=mask[step], labels=labels[step]).loss
         loss.backward()
         optimiser.step()
-        if "init_r" in settings:
-            adapted.base_model.update_and_allocate(step)
+        if after_step:
+            after_step(adapted, step)
         losses.append(loss.item())
     expected["logits_final"] = logits(adapted.eval())
-    adapted.save_pretrained(folder / "adapter_final")
+    save(adapted, folder / "adapter_final")
     save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
     record = {
         "arch": architecture,
@@ -237,15 +237,37 @@ def run(name, folder, seed):
     print(f"{name}: {losses[0]:.4f} -> {losses[-1]:.4f}")
 
 
-def main():
+def run(name, folder, seed):
+    architecture, tied, settings = CASES[name]
+    shutil.rmtree(folder, ignore_errors=True)
+    torch.manual_seed(seed_of(name, seed))
+    base = base_of(architecture, tied, folder)
+
+    def adapt(base):
+        adapted = peft.get_peft_model(base, configuration(settings, "SEQ_CLS" if architecture == "bert" else "CAUSAL_LM"))
+        if "of" in settings:
+            with torch.no_grad():
+                for parameter in adapted.parameters():
+                    if parameter.requires_grad:
+                        parameter.add_(torch.randn_like(parameter), alpha=0.1)
+        return adapted
+
+    def allocate(adapted, step):
+        if "init_r" in settings:
+            adapted.base_model.update_and_allocate(step)
+
+    train(name, architecture, base, adapt, folder, seed, eps=epsilon(settings), after_step=allocate)
+
+
+def main(cases=CASES, run=run):
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--seed", type=int, default=3)
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
-    arguments.add_argument("names", nargs="*", default=sorted(CASES))
+    arguments.add_argument("names", nargs="*", default=sorted(cases))
     arguments = arguments.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    for name in arguments.names or sorted(CASES):
+    for name in arguments.names or sorted(cases):
         run(name, arguments.out / name, arguments.seed)
 
 
