@@ -18,6 +18,11 @@ final class PythonTests: XCTestCase {
         try write(family, change, to: folder)
         folders.append(folder)
       }
+      for (label, write) in Self.preparedStarts {
+        let folder = root.appendingPathComponent(label).path
+        try write(folder)
+        folders.append(folder)
+      }
       for (label, method) in Self.otherMethods {
         let folder = root.appendingPathComponent(label).path
         try write(String(label.prefix { $0 != "-" }), method, to: folder)
@@ -97,6 +102,52 @@ final class PythonTests: XCTestCase {
     return cases
   }
 
+  /// What needs more than settings to be attached.
+  private static var preparedStarts: [(label: String, write: (String) throws -> Void)] {
+    let lora = LoRA(rank: 3, alpha: 5, targets: .allLinear)
+    return ["gpt2", "llama"].flatMap { family in
+      [
+        (
+          "\(family)-lora-ga",
+          { folder in
+            let model = try TestModels.make(family, seed: 3)
+            try model.save(to: folder + "/base")
+            let adapter = try model.attach(lora, LoRAGA(), batches: [model.batch])
+            adapter.randomize()
+            try save(model, adapter, to: folder)
+          }
+        ),
+        (
+          "\(family)-eva-ranks",
+          { folder in
+            let model = try TestModels.make(family, seed: 3)
+            try model.save(to: folder + "/base")
+            let adapter = try model.attach(lora, EVA(), batches: [model.batch])
+            adapter.randomize()
+            try save(model, adapter, to: folder)
+          }
+        ),
+        (
+          "\(family)-loftq",
+          { folder in
+            let model = try TestModels.make(family, seed: 3)
+            let (adapter, _) = try model.attachQuantizing(lora, LoftQ(iterations: 2))
+            adapter.randomize()
+            // What four bits stand for, in full: PEFT would need bitsandbytes for these themselves.
+            model.store(as: .float32)
+            let base = try TestModels.make(family, seed: 3)
+            let values = model.walk(includingAdapters: false).parameters
+            for (to, from) in zip(base.parameters(), values) {
+              to.parameter.value = from.parameter.value.copied()
+            }
+            try base.save(to: folder + "/base")
+            try save(model, adapter, to: folder)
+          }
+        ),
+      ]
+    }
+  }
+
   /// Methods other than LoRA, by a label that begins with the family.
   private static var otherMethods: [(label: String, method: any AdapterMethod)] {
     var layers = SparseDelta(rank: 2, targets: .allLinear)
@@ -105,7 +156,7 @@ final class PythonTests: XCTestCase {
     var pruned = AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)
     pruned.keptTriplets["model.layers.0.self_attn.q_proj"] = [true, false, true, true]
     pruned.keptTriplets["model.layers.1.self_attn.q_proj"] = [false, false, false, false]
-    var methods: [(String, any AdapterMethod)] = virtualTokens
+    var methods: [(String, any AdapterMethod)] = virtualTokens + withMore
     methods += [
       ("bert-prefix", PrefixTuning(virtualTokens: 3)),
       ("llama-shira", SparseDelta(rank: 3)),
@@ -132,6 +183,53 @@ final class PythonTests: XCTestCase {
       methods.append(("\(family)-lokr-both", lokr))
     }
     return methods
+  }
+
+  /// Methods with biases, patterns or whole modules beside what is their own.
+  private static var withMore: [(label: String, method: any AdapterMethod)] {
+    func with<Method: AdapterMethod>(
+      _ method: Method, _ change: (inout Method) -> Void
+    ) -> Method {
+      var method = method
+      change(&method)
+      return method
+    }
+    let adalora = AdaLoRA(initialRank: 4, targetRank: 2, totalSteps: 10)
+    return [
+      ("llama-longlora", LongLoRA(rank: 3, alpha: 6, groups: .size(4))),
+      ("gpt2-longlora", LongLoRA(rank: 3, alpha: 6, groups: .size(4))),
+      ("llama-adalora-saved", with(adalora) { $0.selection.modulesToSave = ["lm_head"] }),
+      ("gpt2-adalora-bias", with(adalora) { $0.selection.bias = .all }),
+      ("bert-adalora", adalora),
+      ("llama-ia3-saved", with(IA3()) { $0.selection.modulesToSave = ["norm", "lm_head"] }),
+      ("llama-vera-saved", with(VeRA(rank: 4)) { $0.selection.modulesToSave = ["norm"] }),
+      (
+        "llama-loha-patterns",
+        with(LoHa(rank: 3, alpha: 5, targets: .allLinear)) {
+          $0.rankPattern = [.init("q_proj", 2), .init(#"layers\.1\.mlp\.down_proj"#, 5)]
+          $0.alphaPattern = [.init("v_proj", 2.5)]
+          $0.selection.modulesToSave = ["lm_head"]
+        }
+      ),
+      (
+        "llama-lokr-patterns",
+        with(LoKr(rank: 2, alpha: 5, targets: .allLinear)) {
+          $0.rankPattern = [.init("q_proj", 1)]
+          $0.alphaPattern = [.init("v_proj", 2.5)]
+          $0.selection.modulesToSave = ["norm"]
+        }
+      ),
+      ("llama-ln-saved", with(LNTuning()) { $0.selection.modulesToSave = ["lm_head"] }),
+      ("qwen2-shira-saved", with(SparseDelta(rank: 2)) { $0.modulesToSave = ["norm"] }),
+      ("llama-prompt-saved", with(PromptTuning(virtualTokens: 3)) { $0.modulesToSave = ["norm"] }),
+      ("llama-ptuning-saved", with(PTuning(virtualTokens: 3)) { $0.modulesToSave = ["lm_head"] }),
+      ("gpt2-prefix-saved", with(PrefixTuning(virtualTokens: 3)) { $0.modulesToSave = ["ln_f"] }),
+      ("bert-prompt", PromptTuning(virtualTokens: 3)),
+      ("roberta-prompt", PromptTuning(virtualTokens: 3)),
+      ("distilbert-prompt", PromptTuning(virtualTokens: 3)),
+      ("bert-ptuning", PTuning(virtualTokens: 3)),
+      ("roberta-prefix", PrefixTuning(virtualTokens: 3)),
+    ]
   }
 
   private static var virtualTokens: [(label: String, method: any AdapterMethod)] {
@@ -174,6 +272,17 @@ final class PythonTests: XCTestCase {
     } else {
       try adapter.save(to: folder + "/adapter")
     }
+    try Self.saveLogits(model, to: folder)
+  }
+
+  private static func save(
+    _ model: some ContractModel, _ adapter: Adapter, to folder: String
+  ) throws {
+    try adapter.save(to: folder + "/adapter")
+    try saveLogits(model, to: folder)
+  }
+
+  private static func saveLogits(_ model: some ContractModel, to folder: String) throws {
     let rows = model.sampleRows
     let lengths = Indices(rows.keys.map { Int32($0.count) })
     try SafetensorsFile.write(
