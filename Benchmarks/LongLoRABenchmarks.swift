@@ -2,6 +2,8 @@ import PEFT
 import XCTest
 
 /// What a step costs as sequences grow: full attention beside shifted groups of a fixed size.
+///
+/// `RUN_BENCHMARKS=1 swift test -c release --filter LongLoRABenchmarks`
 final class LongLoRABenchmarks: XCTestCase {
   override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
 

@@ -4,6 +4,8 @@ import XCTest
 
 /// How well methods with few parameters find a change of low rank: a network of 32, 64 and 8 whose teacher differs by rank 2 in the
 /// first layer and rank 1 in the second, with 1,024 samples.
+///
+/// `RUN_BENCHMARKS=1 swift test -c release --filter PerceptronBenchmarks`
 final class PerceptronBenchmarks: XCTestCase {
   override func setUpWithError() throws { try Benchmark.skipUnlessAsked() }
 
@@ -22,6 +24,10 @@ final class PerceptronBenchmarks: XCTestCase {
           bias: Parameter(biases[index], isTrainable: false))
       }
       (first, second) = (layer(0), layer(1))
+    }
+
+    func keepInFourBits() {
+      for layer in [first, second] { layer.store(as: .nf4) }
     }
 
     func callAsFunction(_ input: Tensor) -> Tensor {
@@ -102,12 +108,39 @@ final class PerceptronBenchmarks: XCTestCase {
     let both = Targets.names(["first", "second"])
     var rosa = RoSA(rank: 1, alpha: 1, density: 0.066, targets: both)
     rosa.schedule = .warmup(20)
+    func fixed(_ rank: Int) -> LoRA {
+      var method = LoRA(rank: rank, alpha: Double(rank), targets: both)
+      method.freezesA = true
+      return method
+    }
     let methods: [(name: String, prepare: (Perceptron, Task) throws -> Void)] = [
       ("base", { _, _ in }),
       ("full", { model, _ in model.unfreeze() }),
       ("lora r1", { model, _ in try model.attach(LoRA(rank: 1, alpha: 1, targets: both)) }),
       ("lora r2", { model, _ in try model.attach(LoRA(rank: 2, alpha: 2, targets: both)) }),
       ("lora r4", { model, _ in try model.attach(LoRA(rank: 4, alpha: 4, targets: both)) }),
+      ("lora-fa r2", { model, _ in try model.attach(fixed(2)) }),
+      ("lora-fa r4", { model, _ in try model.attach(fixed(4)) }),
+      ("bitfit", { model, _ in try model.attach(BitFit()) }),
+      (
+        "ia3",
+        { model, _ in try model.attach(IA3(targets: both, feedForward: .names(["second"]))) }
+      ),
+      ("base on nf4", { model, _ in model.keepInFourBits() }),
+      (
+        "lora r4 on nf4",
+        { model, _ in
+          model.keepInFourBits()
+          try model.attach(LoRA(rank: 4, alpha: 4, targets: both))
+        }
+      ),
+      (
+        "lora r8 on nf4",
+        { model, _ in
+          model.keepInFourBits()
+          try model.attach(LoRA(rank: 8, alpha: 8, targets: both))
+        }
+      ),
       (
         "sparse squared gradient",
         { model, task in
@@ -153,9 +186,13 @@ final class PerceptronBenchmarks: XCTestCase {
           + "\"min\": \(errors[0]), \"max\": \(errors[2])}")
     }
     let order = [
-      "lora r2", "full", "sparse squared gradient", "sparse random", "base",
+      "lora r2", "lora r4", "full", "sparse squared gradient", "sparse random", "ia3", "bitfit",
     ].compactMap { means[$0] }
+    XCTAssertEqual(order.count, 7)
     XCTAssertEqual(order, order.sorted(), "the expected order")
     XCTAssertLessThan(means["lora r2"] ?? 1, 1e-6)
+    XCTAssertLessThan(10 * (means["full"] ?? 1), means["lora r1"] ?? 0)
+    XCTAssertLessThan(means["lora r1"] ?? 1, means["sparse random"] ?? 0)
+    XCTAssertLessThan(10 * (means["lora r8 on nf4"] ?? 1), means["base on nf4"] ?? 0)
   }
 }
