@@ -53,6 +53,17 @@ final class FileMapping: @unchecked Sendable {
   /// Whether anything can be found at `path`.
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Lets go of the pages of a part of the file, which are read again when they are needed.
+  ///
+  /// What was written to the memory of these pages is lost: it is for mappings that are only read.
+  func release(_ range: Range<Int>) {
+    guard let address, !range.isEmpty else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = range.lowerBound / page * page
+    let end = min(byteCount, (range.upperBound + page - 1) / page * page)
+    _ = madvise(address + start, end - start, MADV_DONTNEED)
+  }
+
   /// A copy of a part of the file.
   func bytes(_ range: Range<Int>) -> [UInt8] { Array(raw(range)) }
 

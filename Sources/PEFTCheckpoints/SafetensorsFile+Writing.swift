@@ -15,6 +15,7 @@ extension SafetensorsFile {
 
     private enum Content {
       case tensor(() throws(CheckpointError) -> Tensor)
+      case streamed(StreamedTensor)
       case indices(Indices)
       case bytes(() -> [UInt8])
     }
@@ -45,6 +46,13 @@ extension SafetensorsFile {
       self.dtype = dtype
       self.shape = shape
       content = .tensor(tensor)
+    }
+
+    /// A tensor of real numbers that is made when its turn comes, in pieces where it can be.
+    package init(_ name: String, streaming tensor: StreamedTensor, as dtype: DType = .float32) {
+      precondition(dtype.isReal, "SafetensorsFile.Item: \(name) is real, not \(dtype.rawValue)")
+      (self.name, self.dtype, shape) = (name, dtype, tensor.shape)
+      content = .streamed(tensor)
     }
 
     /// Whole numbers.
@@ -105,6 +113,13 @@ extension SafetensorsFile {
         )
         try file.append(bytes)
       case .indices(let indices): try append(indices, to: file, path)
+      case .streamed(let streamed):
+        guard let format = dtype.numberFormat else { return }
+        try streamed.forEachPiece { (tensor) throws(CheckpointError) in
+          try tensor.encode(as: format) { (bytes) throws(CheckpointError) in
+            try file.append(bytes)
+          }
+        }
       case .tensor(let make):
         let tensor = try make()
         precondition(

@@ -17,7 +17,8 @@ enum CommandLineTool {
   private static var commands: [any Command.Type] {
     [
       DemoCommand.self, TrainCommand.self, EvaluateCommand.self, GenerateCommand.self,
-      MergeCommand.self, InspectCommand.self, CompareCommand.self, PretrainCommand.self,
+      MergeCommand.self, ExportCommand.self, InspectCommand.self, LintCommand.self,
+      CompareCommand.self, PretrainCommand.self,
     ]
   }
 

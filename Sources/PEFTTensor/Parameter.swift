@@ -5,6 +5,8 @@ public final class Parameter {
   /// The elements in float32; nil where they lie in a storage, or with the source.
   private var own: Tensor?
   private var stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
+  /// Makes the elements each time they are asked for; nil where they are kept.
+  private var reader: StreamedTensor?
   /// Another number for every value that was set or handed out to be trained, so that a tied copy knows that it is old.
   private var version = 0
   private var lastVersion = 0
@@ -43,6 +45,14 @@ public final class Parameter {
     source = nil
   }
 
+  /// A frozen parameter whose elements are made each time they are asked for, and not kept.
+  package init(_ reader: StreamedTensor) {
+    shape = reader.shape
+    self.reader = reader
+    trains = false
+    source = nil
+  }
+
   /// A second place of another parameter, as an output head that is tied to the embedding.
   ///
   /// Value, gradient and training are those of `source`; only a substitute is its own.
@@ -68,7 +78,7 @@ public final class Parameter {
         newValue.shape == shape, "Parameter: shape \(shape) cannot become \(newValue.shape)")
       if let source { return source.value = newValue }
       own = newValue.detached
-      stored = nil
+      (stored, reader) = (nil, nil)
       renew()
     }
   }
@@ -133,18 +143,39 @@ extension Parameter {
   package struct Content {
     fileprivate let own: Tensor?
     fileprivate let stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
+    fileprivate let reader: StreamedTensor?
     fileprivate let version: Int
 
     /// The elements in float32.
-    package var value: Tensor { own ?? Parameter.dense(stored) }
+    package var value: Tensor { own ?? reader?.make() ?? Parameter.dense(stored) }
+
+    /// Whether they are kept in four bits.
+    package var isQuantized: Bool { own == nil && stored?.storage is NF4Weight }
+
+    /// The elements at some places of the row-major order, without making all of them where that can be helped.
+    package func elements(_ places: [Int]) -> [Float] {
+      if let own {
+        let matrix = own.matrix
+        return places.map { place in
+          own.count == 0
+            ? 0 : matrix.address[place / matrix.columns * matrix.rowStride + place % matrix.columns]
+        }
+      }
+      if let reader, let piece = reader.piece {
+        return places.map { reader.count == 0 ? 0 : piece($0..<$0 + 1).array[0] }
+      }
+      let values = value.array
+      return places.map { values.isEmpty ? 0 : values[$0] }
+    }
   }
 
   /// The elements as they are kept; those of the source where it is tied.
   package var content: Content {
-    get { source?.content ?? Content(own: own, stored: stored, version: version) }
+    get { source?.content ?? Content(own: own, stored: stored, reader: reader, version: version) }
     set {
       if let source { return source.content = newValue }
-      (own, stored, version) = (newValue.own, newValue.stored, newValue.version)
+      (own, stored, reader) = (newValue.own, newValue.stored, newValue.reader)
+      version = newValue.version
       changes += 1
     }
   }
@@ -173,6 +204,7 @@ extension Parameter {
     stored = nil
     changes += 1
     let tensor = value
+    reader = nil
     let matrix = layout == .outputInput || precision == .float32 ? tensor : tensor.transposed
     guard let storage = precision.storage(matrix) else { return }
     stored = (storage, layout, source?.version ?? 0)
@@ -186,7 +218,7 @@ extension Parameter {
     precondition(
       !isTrainable && source == nil && size == [storage.outputs, storage.inputs],
       "Parameter: a storage [\(storage.outputs), \(storage.inputs)] for \(shape)")
-    (own, stored) = (nil, (storage, layout, 0))
+    (own, stored, reader) = (nil, (storage, layout, 0), nil)
     version = 0
     changes += 1
   }
@@ -214,7 +246,20 @@ extension Parameter {
     version = lastVersion
   }
 
-  private var dense: Tensor { Self.dense(stored) }
+  /// What makes the elements each time; nil where they are kept.
+  package var streamed: StreamedTensor? { source?.streamed ?? (own == nil ? reader : nil) }
+
+  /// Forgets the elements, which `reader` makes from now on.
+  package func stream(_ reader: StreamedTensor) {
+    precondition(
+      !isTrainable && source == nil && reader.shape == shape,
+      "Parameter: a reader of \(reader.shape) for \(shape)")
+    (own, stored, self.reader) = (nil, nil, reader)
+    version = 0
+    changes += 1
+  }
+
+  private var dense: Tensor { reader?.make() ?? Self.dense(stored) }
 
   private static func dense(
     _ stored: (storage: any WeightStorage, layout: WeightLayout, version: Int)?
@@ -225,8 +270,8 @@ extension Parameter {
   }
 
   private func keepTensor() {
-    guard own == nil, stored != nil else { return }
+    guard own == nil, stored != nil || reader != nil else { return }
     own = dense
-    stored = nil
+    (stored, reader) = (nil, nil)
   }
 }

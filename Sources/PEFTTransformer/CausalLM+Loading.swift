@@ -17,13 +17,34 @@ extension CausalLM {
   public convenience init(
     directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
+    try self.init(directory: directory, precision: precision, loading, isStreamed: false)
+  }
+
+  /// Opens a Hugging Face model folder without taking memory for its weights: each is read from the file every time it is used.
+  ///
+  /// For work that goes through the weights one by one, as merging and checking. Weights in NF4 stay in memory, in four bits.
+  ///
+  /// - Parameters:
+  ///   - directory: the folder.
+  ///   - loading: what to do with unknown fields of the configuration.
+  /// - Throws: `CheckpointError` as `init(directory:)`.
+  public convenience init(
+    streaming directory: String, _ loading: ModelLoading = .strict
+  ) throws(CheckpointError) {
+    try self.init(directory: directory, precision: nil, loading, isStreamed: true)
+  }
+
+  private convenience init(
+    directory: String, precision: Precision?, _ loading: ModelLoading, isStreamed: Bool
+  ) throws(CheckpointError) {
     let file = try ConfigurationFile(path: "\(directory)/config.json")
     let (configuration, family) = try ModelFamilies.read(file, loading)
     guard configuration.isCausal else {
       throw file.unsupported(
         "model_type", hint: "it is an encoder; load it as SequenceClassifier or SentenceEncoder")
     }
-    let source = CheckpointParameters(try Checkpoint(folder: directory), configuration)
+    let source = CheckpointParameters(
+      try Checkpoint(folder: directory), configuration, isStreamed: isStreamed)
     try self.init(configuration, from: source, precision: precision)
     let head = "\(configuration.names.head).weight"
     try source.requireEverythingRead { name in

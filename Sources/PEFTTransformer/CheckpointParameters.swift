@@ -11,6 +11,8 @@ final class CheckpointParameters: ParameterSource {
   /// What stands there in the checkpoint.
   private let storedPrefix: String
   private var read: Set<String> = []
+  /// Whether tensors are read each time they are asked for.
+  private let isStreamed: Bool
   private let made: (isMade: (String) -> Bool, source: RandomParameters)
 
   /// A source for a model with the names of `configuration`.
@@ -20,14 +22,16 @@ final class CheckpointParameters: ParameterSource {
   ///   - configuration: of the checkpoint.
   ///   - body: how the part below the head is called in the model; nil for as in the configuration.
   ///   - seed: of new parameters.
+  ///   - isStreamed: whether tensors are read each time they are asked for.
   ///   - isMade: whether the parameter of a path is made new and not read; gets whether the checkpoint has it.
   init(
     _ checkpoint: Checkpoint, _ configuration: TransformerConfiguration, body: String? = nil,
-    seed: UInt64 = 0,
+    seed: UInt64 = 0, isStreamed: Bool = false,
     isMade: @escaping (_ path: String, _ isStored: Bool) -> Bool = { _, _ in false }
   ) {
     self.checkpoint = checkpoint
     self.configuration = configuration
+    self.isStreamed = isStreamed
     let names = Set(checkpoint.names)
     self.names = names
     let (own, tokens) = (configuration.names.body, configuration.names.tokens)
@@ -63,6 +67,7 @@ final class CheckpointParameters: ParameterSource {
       }
     }
     read.insert(name)
+    if isStreamed { return Parameter(try checkpoint.streamed(name, shape: shape)) }
     return Parameter(try checkpoint.tensor(name, shape: shape), isTrainable: false)
   }
 

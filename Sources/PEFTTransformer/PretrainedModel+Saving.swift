@@ -30,8 +30,11 @@ extension PretrainedModel {
     try makeFolder(folder)
     let name = dtype == .bfloat16 ? "bfloat16" : dtype == .float16 ? "float16" : "float32"
     try Checkpoint.write(
-      parameters.flatMap { named in
+      parameters.flatMap { named -> [SafetensorsFile.Item] in
         let (path, parameter) = (named.path, named.parameter)
+        if let streamed = parameter.streamed {
+          return [.init(path, streaming: streamed, as: dtype)]
+        }
         return quantization?.weight(parameter)?.items(path, dtype: name)
           ?? [
             .init(path, shape: parameter.shape, as: dtype) { () throws(CheckpointError) in
@@ -77,13 +80,18 @@ extension PretrainedModel {
     // From here on rounding goes to infinity.
     let end: Float = 65520
     for named in parameters where quantization?.weight(named.parameter) == nil {
-      let values = named.parameter.value.array
-      guard let index = values.firstIndex(where: { $0.isFinite && abs($0) >= end }) else {
-        continue
+      let parameter = named.parameter
+      let streamed = parameter.streamed ?? StreamedTensor(parameter.shape) { parameter.value }
+      var first = 0
+      try streamed.forEachPiece { (tensor) throws(CheckpointError) in
+        let values = tensor.array
+        if let index = values.firstIndex(where: { $0.isFinite && abs($0) >= end }) {
+          throw .valueOutOfRange(
+            path: folder, tensor: named.path, index: first + index,
+            value: Int64(max(-0x1p62, min(0x1p62, values[index]))), allowed: -65504...65504)
+        }
+        first += values.count
       }
-      throw .valueOutOfRange(
-        path: folder, tensor: named.path, index: index,
-        value: Int64(max(-0x1p62, min(0x1p62, values[index]))), allowed: -65504...65504)
     }
   }
 }

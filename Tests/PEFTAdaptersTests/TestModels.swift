@@ -180,6 +180,8 @@ extension AdapterError {
     case .notFinite(_, let parameter): "notFinite \(parameter)"
     case .wrongState: "wrongState"
     case .doesNotFit: "doesNotFit"
+    case .otherBase: "otherBase"
+    case .otherOutput: "otherOutput"
     case .file(let error): "file \(error)"
     }
   }

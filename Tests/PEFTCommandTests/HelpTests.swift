@@ -3,7 +3,8 @@ import XCTest
 
 final class HelpTests: XCTestCase {
   private let commands = [
-    "demo", "train", "evaluate", "generate", "merge", "inspect", "pretrain", "compare",
+    "demo", "train", "evaluate", "generate", "merge", "export", "inspect", "lint",
+    "pretrain", "compare",
   ]
 
   func testEveryCommandExplainsItself() throws {

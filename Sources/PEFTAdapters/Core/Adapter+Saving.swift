@@ -64,11 +64,25 @@ extension Adapter {
     do throws(CheckpointError) {
       try makeFolder(target)
       try SafetensorsFile.write(
-        items, metadata: [("format", "pt")], to: "\(target)/adapter_model.safetensors")
+        items, metadata: [("format", "pt")] + proofOfFit,
+        to: "\(target)/adapter_model.safetensors")
       try writeTrainingFile(hidden, to: "\(target)/\(AdapterFile.trainingFile)")
       try atomicallyWrite(json.text(.indented), to: "\(target)/adapter_config.json")
     } catch { throw .file(error) }
     return target
+  }
+
+  /// What says for which base the adapter is, and what the two of them give.
+  ///
+  /// The output is told where this adapter alone acts on the model; where it does not, only the base is.
+  private var proofOfFit: [(name: String, value: String)] {
+    guard let host else { return [] }
+    let base = [(name: BaseFingerprint.field, value: BaseFingerprint(host).text)]
+    let isAlone =
+      isEffective && rows == nil
+      && host.adapters.attachments.allSatisfy { $0 === self || !$0.isActive && !$0.isMerged }
+    return base
+      + (isAlone ? [(name: OutputProbe.field, value: OutputProbe(host.probeOutput()).text)] : [])
   }
 
   private var storedValues: [(name: String, value: Tensor)] {

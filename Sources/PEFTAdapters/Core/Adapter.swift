@@ -61,6 +61,8 @@ public final class Adapter: Attachment {
   let spelledOut: any AdapterMethod
   /// The fields of the file that it was loaded from.
   var loadedFields: [JSON.Member] = []
+  /// The output that the file it was loaded from tells, and where that is.
+  var loadedProbe: (path: String, probe: OutputProbe)?
   /// The adapted embedding and head whose weights are saved beside the adapter.
   var savedBases: [(path: String, parameter: Parameter)] = []
   /// The model, which owns this through its registry.

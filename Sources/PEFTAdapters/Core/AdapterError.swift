@@ -25,6 +25,10 @@ public enum AdapterError: Error, Equatable, Sendable {
   /// A file whose tensors are not those that its configuration asks for; `nearest` are unexpected names like the
   /// first missing one.
   case doesNotFit(path: String, LoadingReport, nearest: [String])
+  /// An adapter that was saved for another base than the model it is loaded onto.
+  case otherBase(path: String, expected: BaseFingerprint, found: BaseFingerprint, reason: String)
+  /// An output of a probe that is not the one that was found when the adapter was saved.
+  case otherOutput(path: String, difference: Float, allowed: Float)
   /// A fault in a file.
   case file(CheckpointError)
 }
@@ -52,6 +56,12 @@ extension AdapterError: CustomStringConvertible {
     case .doesNotFit(let path, let report, let nearest):
       "\(path): the tensors are not those of the configuration; \(report)"
         + (nearest.isEmpty ? "" : "; the nearest names are \(Self.list(nearest))")
+    case .otherBase(let path, let expected, let found, let reason):
+      "\(path): the adapter was saved for another base (\(expected)) than this one (\(found)): "
+        + "\(reason); load it leniently to go on all the same"
+    case .otherOutput(let path, let difference, let allowed):
+      "\(path): with this adapter the model gives another output for the probe than when it was saved: "
+        + "off by \(difference), where rounding explains \(allowed)"
     case .file(let error): error.description
     }
   }

@@ -67,6 +67,16 @@ extension AdapterHost {
           nearestNames(to: $0, among: report.unexpected, count: 3)
         } ?? [])
     }
+    if let expected = source.fingerprint {
+      let found = BaseFingerprint(self)
+      if let reason = found.difference(to: expected, ignoring: resolution.broughtAlong(self)) {
+        if mode == .strict {
+          throw .otherBase(
+            path: source.file.path, expected: expected, found: found, reason: reason)
+        }
+        report.otherBase = "\(expected), not \(found): \(reason)"
+      }
+    }
     report.ignoredFields = source.ignoredFields
     let stored = try source.tensors(
       resolution.expectedTensors.map(\.name) + resolution.optionalBases.map(\.name),
@@ -79,6 +89,7 @@ extension AdapterHost {
     adapter.copies += copiesOfBases(resolution, stored)
     adapter.loadedFields = source.fields
     adapter.loadingReport = report
+    adapter.loadedProbe = source.probe.map { (source.file.path, $0) }
     adapter.isTrainable = isTrainable
     return adapter
   }
@@ -169,6 +180,18 @@ struct AdapterFolder {
     return result
   }
 
+  /// What the file says of its base; nil where it says nothing.
+  var fingerprint: BaseFingerprint? {
+    file.metadata.first { $0.name == BaseFingerprint.field }.flatMap {
+      BaseFingerprint(text: $0.value)
+    }
+  }
+
+  /// What the file says of the output; nil where it says nothing.
+  var probe: OutputProbe? {
+    file.metadata.first { $0.name == OutputProbe.field }.flatMap { OutputProbe(text: $0.value) }
+  }
+
   /// The tensors of these names that the files have and that fit.
   func tensors(
     _ names: [String], hidden: [String], besides report: LoadingReport
@@ -187,6 +210,15 @@ struct AdapterFolder {
 }
 
 extension Resolution {
+  /// The places of parameters that the adapter has whole values for, in the order of the base.
+  func broughtAlong(_ host: any AdapterHost) -> Set<Int> {
+    let parameters = host.walk(includingAdapters: false).parameters
+    return Set(
+      parameters.indices.filter { index in
+        copies.contains { $0.parameter === parameters[index].parameter }
+      })
+  }
+
   /// How the tensors of a file differ from what this expects.
   func compare(with file: SafetensorsFile) -> LoadingReport {
     var report = LoadingReport()

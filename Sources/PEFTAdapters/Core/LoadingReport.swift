@@ -27,6 +27,9 @@ public struct LoadingReport: Sendable, Hashable {
   /// Fields of the configuration that were not read.
   public var ignoredFields: [String] = []
 
+  /// Why the model is not the base that the adapter was saved for; nil where it may be, or where the file does not say.
+  public var otherBase: String?
+
   /// A report of nothing.
   public init() {}
 
@@ -40,6 +43,7 @@ public struct LoadingReport: Sendable, Hashable {
   /// Whether everything was read.
   public var isEmpty: Bool {
     missing.isEmpty && unexpected.isEmpty && misshapen.isEmpty && ignoredFields.isEmpty
+      && otherBase == nil
   }
 }
 
@@ -58,6 +62,7 @@ extension LoadingReport: CustomStringConvertible {
           + Self.list(shapes))
     }
     if !ignoredFields.isEmpty { parts.append("fields not read: \(Self.list(ignoredFields))") }
+    if let otherBase { parts.append("another base: \(otherBase)") }
     return parts.joined(separator: "; ")
   }
 

@@ -59,37 +59,7 @@ struct Merging {
       adapter.copies.first { $0.base === base }?.copy.value ?? value(base)
     }
     for module in adapter.modules {
-      let path = module.site.path
-      switch (module.site.module, module.layer) {
-      case (let base as Linear, let layer as any LinearAdapterLayer):
-        let isTurned = base.layout == .inputOutput
-        let weight = start(base.weight)
-        let map = AffineMap(
-          weight: isTurned ? weight.transposed : weight, bias: base.bias.map(start))
-        let merged = try layer.merged(map, path)
-        changes.append(
-          .init(
-            path: "\(path).weight", place: base.weight,
-            value: isTurned ? merged.weight.transposed : merged.weight))
-        guard let bias = merged.bias, bias.storage !== map.bias?.storage else { continue }
-        guard let place = base.bias else {
-          throw .notAdaptable(
-            module: path, reason: "it has no bias that the adapter's could be merged into")
-        }
-        changes.append(.init(path: "\(path).bias", place: place, value: bias))
-      case (let base as Embedding, let layer as any EmbeddingAdapterLayer):
-        let table = try layer.merged(start(base.weight), path)
-        changes.append(.init(path: "\(path).weight", place: base.weight, value: table))
-      case (_, let layer as any AttentionAdapterLayer): try layer.checkMerging(path)
-      case (_, is any PromptAdapterLayer):
-        throw .notAdaptable(
-          module: path,
-          reason: "\"\(adapter.name)\" adds embeddings before the tokens, and no weight could hold "
-            + "them; keep it unmerged")
-      default:
-        throw .notAdaptable(
-          module: path, reason: "what \"\(adapter.name)\" does there cannot be put into weights")
-      }
+      changes += try module.changes(adapter.name, start: start)
     }
     for copy in adapter.copies where !changes.contains(where: { $0.place === copy.base }) {
       changes.append(.init(path: copy.key, place: copy.base, value: copy.copy.value))
@@ -97,7 +67,8 @@ struct Merging {
     return changes
   }
 
-  private struct Change {
+  /// A parameter of the base and the value that it gets.
+  struct Change {
     let path: String
     let place: Parameter
     let value: Tensor
@@ -107,6 +78,12 @@ struct Merging {
     let source = sources[ObjectIdentifier(place)] ?? place
     return values[ObjectIdentifier(source)]?.value ?? source.value
   }
+
+  /// Why a change of a shared parameter is refused.
+  static let sharedReason =
+    "the embedding and the output head share this weight, and the adapter changes only one of them or "
+    + "each in another way; keep it unmerged, or train the two as one with modules_to_save and "
+    + "ensure_weight_tying"
 
   /// A shared parameter can only change where all its places change to the same.
   private func checkSharing(_ change: Change, _ changes: [Change]) throws(AdapterError) {
@@ -118,9 +95,56 @@ struct Merging {
     if !isShared {
       throw .notAdaptable(
         module: change.path,
-        reason: "the embedding and the output head share this weight, and the adapter changes only "
-          + "one of them or each in another way; keep it unmerged, or train the two as one with "
-          + "modules_to_save and ensure_weight_tying")
+        reason: Self.sharedReason)
+    }
+  }
+}
+
+extension Adapter.AdaptedModule {
+  /// What a merge makes of the parameters of this module, which are `start` before.
+  func changes(
+    _ adapterName: String, start: (Parameter) -> Tensor
+  ) throws(AdapterError) -> [Merging.Change] {
+    let path = site.path
+    switch (site.module, layer) {
+    case (let base as Linear, let layer as any LinearAdapterLayer):
+      let isTurned = base.layout == .inputOutput
+      let weight = start(base.weight)
+      let map = AffineMap(
+        weight: isTurned ? weight.transposed : weight, bias: base.bias.map(start))
+      let merged = try layer.merged(map, path)
+      let change = Merging.Change(
+        path: "\(path).weight", place: base.weight,
+        value: isTurned ? merged.weight.transposed : merged.weight)
+      guard let bias = merged.bias, bias.storage !== map.bias?.storage else { return [change] }
+      guard let place = base.bias else {
+        throw .notAdaptable(
+          module: path, reason: "it has no bias that the adapter's could be merged into")
+      }
+      return [change, .init(path: "\(path).bias", place: place, value: bias)]
+    case (let base as Embedding, let layer as any EmbeddingAdapterLayer):
+      let table = try layer.merged(start(base.weight), path)
+      return [.init(path: "\(path).weight", place: base.weight, value: table)]
+    default:
+      try checkMerging(adapterName)
+      return []
+    }
+  }
+
+  /// Refuses what no weight can hold, as far as that is seen from its kind.
+  func checkMerging(_ adapterName: String) throws(AdapterError) {
+    switch (site.module, layer) {
+    case (is Linear, is any LinearAdapterLayer), (is Embedding, is any EmbeddingAdapterLayer):
+      return
+    case (_, let layer as any AttentionAdapterLayer): try layer.checkMerging(site.path)
+    case (_, is any PromptAdapterLayer):
+      throw .notAdaptable(
+        module: site.path,
+        reason: "\"\(adapterName)\" adds embeddings before the tokens, and no weight could hold "
+          + "them; keep it unmerged")
+    default:
+      throw .notAdaptable(
+        module: site.path, reason: "what \"\(adapterName)\" does there cannot be put into weights")
     }
   }
 }

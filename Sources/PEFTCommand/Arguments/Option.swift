@@ -41,6 +41,11 @@ struct Option: Sendable {
     "How linear weights of the base are kept: float32, bfloat16, int8, or nf4 or fp4 (four bits).")
   /// Where an adapter is.
   static let adapter = Option("adapter", "DIR", "A PEFT adapter folder to put on the base model.")
+  /// Reads an adapter that does not fit.
+  static let lenient = Option(
+    switch: "lenient",
+    "Put the adapter on although it is for another base or parts of it do not fit; these are passed over."
+  )
   /// Prints the help.
   static let help = Option(switch: "help", "Show this text.")
 }

@@ -11,7 +11,7 @@ enum EvaluateCommand: Command {
       + "stripped; every text starts after the token that begins one, and all of its tokens count. The "
       + "loss is the mean over all of these tokens, in nats.",
     options: [
-      .model, .precision, .adapter,
+      .model, .precision, .adapter, .lenient,
       Option("data", "FILE", "The text to measure on."),
       Option(
         "separator", "TEXT", default: "<|endoftext|>",

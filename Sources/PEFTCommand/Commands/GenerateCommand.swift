@@ -10,7 +10,7 @@ enum GenerateCommand: Command {
       "Writes the continuation to standard output while it grows. Without a temperature the "
       + "most likely token is taken each time; the same seed gives the same text.",
     options: [
-      .model, .precision, .adapter,
+      .model, .precision, .adapter, .lenient,
       Option("prompt", "TEXT", default: "empty", "The text to continue."),
       Option("tokens", "N", default: "200", "How many tokens are generated at most."),
       Option("temperature", "T", default: "0", "Divides the logits; 0 is greedy."),

@@ -1,3 +1,4 @@
+import PEFTAdapters
 import PEFTCheckpoints
 import PEFTJSON
 
@@ -55,6 +56,15 @@ enum InspectCommand: Command {
         + "\(content.fileCount == 1 ? "file" : "files") (\(dtypes.joined(separator: ", ")))")
     Console.print("  \("parameters".padded(to: 26)) \(content.parameterCount.grouped)")
     Console.print("  \("bytes".padded(to: 26)) \(content.byteCount.grouped)")
+    let report = content.kind == .file ? nil : FolderReport(path)
+    let base = report?.savedFor ?? report?.base
+    if let base {
+      let label = content.kind == .adapter ? "saved for" : "fingerprint"
+      Console.print("  \(label.padded(to: 26)) \(base)")
+    }
+    for problem in report?.problems ?? [] {
+      Console.print("  \(problem.severity.rawValue.padded(to: 26)) \(problem.message)")
+    }
     if arguments.isOn("tensors") {
       let width = content.entries.map(\.name.count).max() ?? 0
       for entry in content.entries {
@@ -69,6 +79,8 @@ enum InspectCommand: Command {
         .init("files", .integer(content.fileCount)),
         .init("parameters", .integer(content.parameterCount)),
         .init("bytes", .integer(content.byteCount)),
+        .init("fingerprint", base.map { .string($0.id) } ?? .null),
+        .init("problems", .array((report?.problems ?? []).map { .string($0.message) })),
         .init(
           "dtypes",
           .object(content.dtypes.map { .init($0.dtype.rawValue, .integer($0.count)) })),

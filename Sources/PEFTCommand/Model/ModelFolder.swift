@@ -69,24 +69,49 @@ struct ModelFolder {
 
   /// Attaches the adapter that `--adapter` names, if there is one.
   func attachAdapter(_ arguments: Arguments) throws {
-    if let folder = arguments.string("adapter") { try loadAdapter(folder) }
+    if let folder = arguments.string("adapter") {
+      try loadAdapter(folder, mode: arguments.isOn("lenient") ? .lenient : .strict)
+    }
   }
 
   /// Loads an adapter onto the model.
-  func loadAdapter(_ folder: String, isTrainable: Bool = false) throws {
-    let files = FileManager.default
-    if !files.fileExists(atPath: "\(folder)/adapter_config.json"),
-      files.fileExists(atPath: "\(folder)/config.json")
-    {
-      throw CommandError.unusable(
-        path: folder, reason: "is a model folder, where --adapter expects an adapter folder")
+  func loadAdapter(
+    _ folder: String, isTrainable: Bool = false, mode: LoadingMode = .strict
+  ) throws {
+    try Self.requireAdapter(folder)
+    try Self.dividePositions(of: model, for: folder)
+    if Self.isMLX(folder) {
+      try model.loadMLXAdapter(folder, isTrainable: isTrainable)
+      return
     }
-    // Positions that were divided for the training have to be for everything else.
+    let adapter = try model.loadAdapter(folder, isTrainable: isTrainable, mode: mode)
+    if !adapter.loadingReport.isEmpty {
+      Console.error("peft: warning: \(folder): \(adapter.loadingReport)")
+    }
+  }
+
+  /// Whether a folder holds an adapter of MLX.
+  static func isMLX(_ folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(folder)/adapters.safetensors")
+  }
+
+  /// Positions that were divided for the training have to be for everything else.
+  static func dividePositions(of model: CausalLM, for folder: String) throws {
     let settings = try? ConfigurationFile(path: "\(folder)/adapter_config.json")
     if let factor = settings?.value("longlora")?["position_factor"]?.number, factor > 0 {
       try model.divideRotaryPositions(by: factor)
     }
-    try model.loadAdapter(folder, isTrainable: isTrainable)
+  }
+
+  /// Says what stands in the place of an adapter folder.
+  static func requireAdapter(_ folder: String) throws(CommandError) {
+    let files = FileManager.default
+    if !files.fileExists(atPath: "\(folder)/adapter_config.json"),
+      files.fileExists(atPath: "\(folder)/config.json")
+    {
+      throw .unusable(
+        path: folder, reason: "is a model folder, where --adapter expects an adapter folder")
+    }
   }
 
   /// The tokens of a text from its beginning on, without an ending.
@@ -104,8 +129,11 @@ struct ModelFolder {
   /// What is written where this model is saved.
   var content: OutputFolder.Content { .model(tokenizer: ownTokenizerFiles) }
 
-  private var ownTokenizerFiles: [String] {
-    Self.tokenizerFiles.filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
+  private var ownTokenizerFiles: [String] { Self.tokenizerFiles(in: path) }
+
+  /// The files of a folder that belong to its weights.
+  static func tokenizerFiles(in path: String) -> [String] {
+    tokenizerFiles.filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
   }
 
   /// Copies what is not weights or `config.json` to another folder, so that it can be loaded alone.
@@ -116,7 +144,7 @@ struct ModelFolder {
   }
 
   /// Says what stands in the place of a model folder, where the missing file alone would not.
-  private static func requireModel(_ path: String) throws(CommandError) {
+  static func requireModel(_ path: String) throws(CommandError) {
     let files = FileManager.default
     if files.fileExists(atPath: "\(path)/config.json") { return }
     if files.fileExists(atPath: "\(path)/adapter_config.json") {

@@ -1,0 +1,58 @@
+import PEFTAdapters
+import PEFTJSON
+import PEFTTransformer
+
+/// `peft export`.
+enum ExportCommand: Command {
+  static let usage = Usage(
+    name: "export", summary: "Write an adapter for llama.cpp, MLX or PEFT.",
+    discussion:
+      "gguf is a file that llama.cpp puts on a GGUF of the same base, mlx a folder of MLX, peft a folder of Hugging Face "
+      + "PEFT, as from one of MLX. What a format cannot hold is an error that says what to do instead.",
+    options: [
+      .model,
+      Option("adapter", "DIR", "An adapter folder of PEFT or MLX."),
+      .lenient,
+      Option("format", "FORMAT", "gguf, mlx or peft."),
+      Option("output", "PATH", "The file of GGUF, or the folder, to write."),
+      .config, .json,
+    ],
+    example: "peft export --model base --adapter adapter --format gguf --output adapter.gguf")
+
+  /// What is written.
+  enum Format: String, CaseIterable {
+    case gguf, mlx, peft
+  }
+
+  static func run(_ arguments: Arguments) throws {
+    let output = try arguments.required("output")
+    let folder = try arguments.required("adapter")
+    guard let format = try arguments.choice("format", Format.self) else {
+      throw CommandError.missingOption("format")
+    }
+    let base = try ModelFolder.path(arguments)
+    try ModelFolder.requireModel(base)
+    try ModelFolder.requireAdapter(folder)
+    for input in [base, folder] { try OutputFolder.refuse(output, sameAs: input) }
+    if format != .gguf { try OutputFolder.check(output, for: .adapter) }
+    let model = try CausalLM(streaming: base)
+    try ModelFolder.dividePositions(of: model, for: folder)
+    let adapter =
+      try ModelFolder.isMLX(folder)
+      ? model.loadMLXAdapter(folder)
+      : model.loadAdapter(folder, mode: arguments.isOn("lenient") ? .lenient : .strict)
+    switch format {
+    case .gguf: try adapter.exportGGUF(to: output)
+    case .mlx: try adapter.exportMLX(to: output)
+    case .peft: try adapter.save(to: output, baseModel: base)
+    }
+    Console.print(
+      "wrote \(adapter.modules.count) adapted modules as \(format.rawValue) to \(output)")
+    if arguments.isOn("json") {
+      Console.result([
+        .init("output", .string(output)), .init("format", .string(format.rawValue)),
+        .init("modules", .integer(adapter.modules.count)),
+      ])
+    }
+  }
+}
