@@ -149,8 +149,10 @@ extension Parameter {
     /// The elements in float32.
     package var value: Tensor { own ?? reader?.make() ?? Parameter.dense(stored) }
 
-    /// Whether they are kept in four bits.
-    package var isQuantized: Bool { own == nil && stored?.storage is NF4Weight }
+    /// Whether they are kept as codes.
+    package var isQuantized: Bool {
+      own == nil && (stored?.storage is FourBitWeight || stored?.storage is Int8Weight)
+    }
 
     /// The elements at some places of the row-major order, without making all of them where that can be helped.
     package func elements(_ places: [Int]) -> [Float] {
