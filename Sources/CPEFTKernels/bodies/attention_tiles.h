@@ -48,34 +48,19 @@ HELPER vf binary_logarithm(vf x) {
 // one or two vectors; rows and vectors are constants. Rows of b and c lie TILE apart.
 HELPER void tile_block(const size_t rows, const size_t vectors, const float *a, size_t row_step,
                        size_t inner_step, size_t inner, const float *b, float *c, int adds) {
-  vf left[8], right[8];
+  vf left[ROW_BLOCK], right[ROW_BLOCK];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
     left[i] = adds ? load(c + i * TILE, LANES) : splat(0.0f);
     right[i] = adds && vectors == 2 ? load(c + i * TILE + LANES, LANES) : splat(0.0f);
   }
-  for (size_t t = 0; t < inner; t++, b += TILE) {
-    const vf b0 = load(b, LANES), b1 = vectors == 2 ? load(b + LANES, LANES) : b0;
-    const float *p = a + t * inner_step;
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < rows; i++) {
-      const vf factor = splat(p[i * row_step]);
-      left[i] = fused(factor, b0, left[i]);
-      if (vectors == 2) right[i] = fused(factor, b1, right[i]);
-    }
-  }
+  add_outer_products(rows, vectors, LANES, a, row_step, inner_step, inner, b, TILE, left, right);
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
     store(c + i * TILE, left[i], LANES);
     if (vectors == 2) store(c + i * TILE + LANES, right[i], LANES);
   }
 }
-
-#if LANES == 16
-#define TILE_ROWS(BLOCK) BLOCK(8) BLOCK(4) BLOCK(1)
-#else
-#define TILE_ROWS(BLOCK) BLOCK(4) BLOCK(1)
-#endif
 
 // C (rows x TILE) = A (rows x inner) B, or added to C; of one vector only, where b and c point to
 // it.
@@ -88,7 +73,7 @@ static void tile_product(const float *a, size_t stride, size_t rows, size_t inne
     if (vectors == 2) tile_block(n, 2, p, stride, 1, inner, b, c + i * TILE, adds); \
     else tile_block(n, 1, p, stride, 1, inner, b, c + i * TILE, adds);            \
   }
-  TILE_ROWS(BLOCK)
+  EACH_ROW_BLOCK(BLOCK)
 #undef BLOCK
 }
 
@@ -101,7 +86,7 @@ static void tile_transposed_product(const float *a, size_t stride, size_t rows, 
     if (vectors == 2) tile_block(n, 2, a + i, 1, stride, inner, b, c + i * TILE, adds); \
     else tile_block(n, 1, a + i, 1, stride, inner, b, c + i * TILE, adds);            \
   }
-  TILE_ROWS(BLOCK)
+  EACH_ROW_BLOCK(BLOCK)
 #undef BLOCK
 }
 

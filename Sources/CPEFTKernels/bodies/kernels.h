@@ -25,6 +25,8 @@
 
 #include "dropout.h"
 
+#include "outer_products.h"
+
 #include "attention_tiles.h"
 
 #include "attention_forward.h"

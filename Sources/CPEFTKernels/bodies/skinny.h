@@ -11,23 +11,13 @@ HELPER void product_block(const size_t rows, const size_t vectors, const int is_
                           const float *b, size_t b_stride, size_t count, float alpha, float beta,
                           float *c, size_t c_stride) {
   const size_t last = is_whole ? LANES : count - (vectors - 1) * LANES;
-  vf left[8], right[8];
+  vf left[ROW_BLOCK], right[ROW_BLOCK];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
     left[i] = splat(0.0f);
     right[i] = splat(0.0f);
   }
-  for (size_t t = 0; t < inner; t++, b += b_stride) {
-    const vf b0 = load(b, vectors == 2 ? LANES : last);
-    const vf b1 = vectors == 2 ? load(b + LANES, last) : b0;
-    const float *p = a + t * inner_step;
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < rows; i++) {
-      const vf factor = splat(p[i * row_step]);
-      left[i] = fused(factor, b0, left[i]);
-      if (vectors == 2) right[i] = fused(factor, b1, right[i]);
-    }
-  }
+  add_outer_products(rows, vectors, last, a, row_step, inner_step, inner, b, b_stride, left, right);
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++, c += c_stride) {
     const size_t first = vectors == 2 ? LANES : last;
@@ -41,10 +31,15 @@ HELPER void product_block(const size_t rows, const size_t vectors, const int is_
   }
 }
 
-#define PRODUCT_ROWS(number, row_step, inner_step)                                             \
+// C = alpha * A B + beta * C; the steps are constants.
+HELPER void product_panel(const float *a, size_t row_step, size_t inner_step, const float *b,
+                          size_t b_stride, float *c, size_t c_stride, size_t rows, size_t inner,
+                          size_t columns, float alpha, float beta) {
+  size_t row = 0;
+#define BLOCK(number)                                                                          \
   for (; row + number <= rows; row += number) {                                                \
     size_t column = 0;                                                                         \
-    const float *left = a + row * (row_step);                                                  \
+    const float *left = a + row * row_step;                                                    \
     float *line = c + row * c_stride;                                                          \
     for (; column + 2 * LANES <= columns; column += 2 * LANES)                                 \
       product_block(number, 2, 1, left, row_step, inner_step, inner, b + column, b_stride,     \
@@ -56,30 +51,8 @@ HELPER void product_block(const size_t rows, const size_t vectors, const int is_
       product_block(number, 1, 0, left, row_step, inner_step, inner, b + column, b_stride,     \
                     columns - column, alpha, beta, line + column, c_stride);                   \
   }
-
-#if LANES == 16
-#define PRODUCT_PANEL(row_step, inner_step)  \
-  size_t row = 0;                            \
-  PRODUCT_ROWS(8, row_step, inner_step)      \
-  PRODUCT_ROWS(4, row_step, inner_step)      \
-  PRODUCT_ROWS(1, row_step, inner_step)
-#else
-#define PRODUCT_PANEL(row_step, inner_step)  \
-  size_t row = 0;                            \
-  PRODUCT_ROWS(4, row_step, inner_step)      \
-  PRODUCT_ROWS(1, row_step, inner_step)
-#endif
-
-static void product_panel(const float *a, size_t stride, const float *b, size_t b_stride, float *c,
-                          size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha,
-                          float beta) {
-  PRODUCT_PANEL(stride, 1)
-}
-
-static void product_panel_transposed(const float *a, size_t stride, const float *b, size_t b_stride,
-                                     float *c, size_t c_stride, size_t rows, size_t inner,
-                                     size_t columns, float alpha, float beta) {
-  PRODUCT_PANEL(1, stride)
+  EACH_ROW_BLOCK(BLOCK)
+#undef BLOCK
 }
 
 static void kernel_skinny_product(const float *a, size_t a_stride, int is_transposed,
@@ -93,11 +66,11 @@ static void kernel_skinny_product(const float *a, size_t a_stride, int is_transp
       size_t depth = smaller(INNER_BLOCK, inner - t);
       float kept = t == 0 ? beta : 1.0f;
       if (is_transposed) {
-        product_panel_transposed(a + t * a_stride, a_stride, b + t * b_stride + column, b_stride,
-                                 c + column, c_stride, rows, depth, count, alpha, kept);
+        product_panel(a + t * a_stride, 1, a_stride, b + t * b_stride + column, b_stride,
+                      c + column, c_stride, rows, depth, count, alpha, kept);
       } else {
-        product_panel(a + t, a_stride, b + t * b_stride + column, b_stride, c + column, c_stride,
-                      rows, depth, count, alpha, kept);
+        product_panel(a + t, a_stride, 1, b + t * b_stride + column, b_stride, c + column,
+                      c_stride, rows, depth, count, alpha, kept);
       }
     }
   }

@@ -79,6 +79,6 @@ static void kernel_precise_product(const float *a, size_t stride, int is_transpo
       precise_block(n, 1, p, row_step, inner_step, inner, widened + j, width, columns - j,      \
                     alpha, beta, line + j, c_stride);                                           \
   }
-  TILE_ROWS(BLOCK)
+  EACH_ROW_BLOCK(BLOCK)
 #undef BLOCK
 }
