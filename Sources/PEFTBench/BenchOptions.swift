@@ -13,6 +13,8 @@ struct BenchOptions {
     usage: peft-bench WORKLOAD [--option value ...]
       step      --arch gpt2|llama --mode lora|lora-all|dora|pissa|olora|lora-fa|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
                 --layers 12 --precision \(Self.precisions) --optimizer-state memory|mapped --folder .
+      methods   --arch gpt2|llama --methods rslora,dora,... --targets attention|all-linear --batch 4 --length 128 --rounds 5 --rank 8
+                (one line for each relative of LoRA, whose steps are timed in turn with plain LoRA's)
       generate  --new 64 --precision \(Self.precisions)
       quantize  --rows 4096 --columns 4096 --precision nf4|fp4|int8
       kernels   --rows 512      (one line for each operation, shape and direction)

@@ -10,6 +10,7 @@ do {
     case "generate": [try GenerateWorkload(options).run()]
     case "quantize": [try QuantizeWorkload(options).run()]
     case "finetune": [try FinetuneWorkload(options).run()]
+    case "methods": try MethodsWorkload(options).run()
     case "kernels": try kernels.run()
     default: throw BenchError("unknown workload \(options.workload)\n\(BenchOptions.usage)")
     }

@@ -1,4 +1,4 @@
-public import PEFTTransformer
+import PEFTTransformer
 
 /// A method that puts virtual tokens before the tokens, and selects no modules but those that are trained as a whole.
 public protocol VirtualTokenMethod: AdapterMethod {
