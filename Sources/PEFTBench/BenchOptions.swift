@@ -20,9 +20,13 @@ struct BenchOptions {
       kernels   --rows 512      (one line for each operation, shape and direction)
       finetune e2e --model FOLDER --data FILE --steps 300 --precision \(Self.precisions)
                 (rows "meaning||text"; see the README)
+      finetune sst2 --model FOLDER --data FOLDER --epochs 1 --seed 0 --save FOLDER
+                (train.tsv and dev.tsv with rows "sentence<TAB>label")
     """
 
   let workload: String
+  /// What is fine-tuned on.
+  let task: String
   private let values: [String: String]
 
   init(_ arguments: [String]) throws {
@@ -32,7 +36,8 @@ struct BenchOptions {
     self.workload = workload
     var values: [String: String] = [:]
     var rest = arguments.dropFirst()
-    if workload == "finetune", rest.first == "e2e" { rest.removeFirst() }
+    let isNamed = workload == "finetune" && ["e2e", "sst2"].contains(rest.first)
+    task = isNamed ? rest.removeFirst() : "e2e"
     while let name = rest.popFirst() {
       guard name.hasPrefix("--"), let value = rest.popFirst() else {
         throw BenchError("\(name) needs a value\n\(Self.usage)")
@@ -55,10 +60,10 @@ struct BenchOptions {
     return precision
   }
 
-  func number(_ name: String, default value: Int) throws -> Int {
+  func number(_ name: String, default value: Int, least: Int = 1) throws -> Int {
     guard let text = values[name] else { return value }
-    guard let number = Int(text), number > 0 else {
-      throw BenchError("--\(name) \(text) is not a positive number")
+    guard let number = Int(text), number >= least else {
+      throw BenchError("--\(name) \(text) is not a number from \(least) on")
     }
     return number
   }

@@ -9,8 +9,10 @@ do {
     case "step": [try StepWorkload(options).run()]
     case "generate": [try GenerateWorkload(options).run()]
     case "quantize": [try QuantizeWorkload(options).run()]
-    case "finetune": [try FinetuneWorkload(options).run()]
     case "methods": try MethodsWorkload(options).run()
+    case "finetune":
+      options.task == "sst2"
+        ? [try SentimentWorkload(options).run()] : [try FinetuneWorkload(options).run()]
     case "kernels": try kernels.run()
     default: throw BenchError("unknown workload \(options.workload)\n\(BenchOptions.usage)")
     }
