@@ -96,7 +96,7 @@ final class MethodTests: XCTestCase {
       (["--method", "vera", "--bias", "some"], "none, all or vera_only"),
       (["--method", "full", "--set", "r=2"], "exclude each other"),
       (["--method", "full", "--precision", "nf4"], "exclude each other"),
-      (["--method", "lora", "--precision", "int4"], "float32, bfloat16, nf4"),
+      (["--method", "lora", "--precision", "int4"], "float32, bfloat16, int8, nf4, fp4"),
       (["--method", "lora", "--start-rows", "4"], "--start-rows would do nothing"),
       (["--method", "lora-ga", "--set", "direction=up"], "ArB2r"),
       (["--method", "lora-ga", "--set", "rho=2"], "the method lora-ga has no setting \"rho\""),

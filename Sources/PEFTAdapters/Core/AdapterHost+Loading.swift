@@ -69,7 +69,9 @@ extension AdapterHost {
     }
     if let expected = source.fingerprint {
       let found = BaseFingerprint(self)
-      if let reason = found.difference(to: expected, ignoring: resolution.broughtAlong(self)) {
+      if let reason = found.difference(
+        to: expected, ignoring: resolution.broughtAlong(self, source.file))
+      {
         if mode == .strict {
           throw .otherBase(
             path: source.file.path, expected: expected, found: found, reason: reason)
@@ -211,11 +213,14 @@ struct AdapterFolder {
 
 extension Resolution {
   /// The places of parameters that the adapter has whole values for, in the order of the base.
-  func broughtAlong(_ host: any AdapterHost) -> Set<Int> {
+  func broughtAlong(_ host: any AdapterHost, _ file: SafetensorsFile) -> Set<Int> {
     let parameters = host.walk(includingAdapters: false).parameters
+    let stored = optionalBases.filter { file[$0.name] != nil }.map(\.parameter)
     return Set(
       parameters.indices.filter { index in
-        copies.contains { $0.parameter === parameters[index].parameter }
+        let parameter = parameters[index].parameter
+        return copies.contains { $0.parameter === parameter }
+          || stored.contains { $0 === parameter || $0.isTied(to: parameter) }
       })
   }
 
