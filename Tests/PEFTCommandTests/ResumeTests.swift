@@ -1,11 +1,12 @@
 import Foundation
+import PEFT
 import PEFTTestSupport
 import XCTest
 
 final class ResumeTests: XCTestCase {
   private let options = [
     "--steps", "8", "--batch", "2", "--learning-rate", "0.01", "--dropout", "0.1",
-    "--checkpoint-every", "2", "--keep-checkpoints", "9",
+    "--checkpoint-every", "2", "--keep-checkpoints", "9", "--log", "jsonl,csv,tensorboard",
   ]
 
   /// What was killed after a checkpoint goes on without being told the settings again.
@@ -26,6 +27,14 @@ final class ResumeTests: XCTestCase {
       XCTAssertEqual(
         try Data(contentsOf: run.appendingPathComponent("adapter_model.safetensors")), whole)
       XCTAssertEqual(try checkpoints(run), [2, 4, 6, 8])
+      // What the killed run wrote after the checkpoint is not told twice.
+      let log = try JSONLinesLog.read(run.path + "/log.jsonl")
+      XCTAssertEqual(log.filter { $0.kind == "step" }.map(\.step), Array(1...8))
+      XCTAssertEqual(log.last?.kind, "finished")
+      let table = try String(contentsOfFile: run.path + "/log.csv", encoding: .utf8)
+      XCTAssertEqual(table.split(separator: "\n").count, 9)
+      XCTAssertEqual(
+        try FileManager.default.contentsOfDirectory(atPath: run.path + "/tensorboard").count, 2)
     }
   }
 

@@ -25,7 +25,7 @@ enum TrainCommand: Command {
       Option("adapter", "DIR", "Train this adapter further in place of a new one."),
     ] + TrainingPlan.options + [
       Option(switch: "checkpoint-activations", "Use less memory and more time.")
-    ] + CheckpointPlan.options + [.config, .json],
+    ] + CheckpointPlan.options + [TrainingLogs.option, .config, .json],
     example: "peft train --model base --data rows.jsonl --targets all-linear --output adapter")
 
   static func run(_ given: Arguments) throws {
@@ -34,6 +34,7 @@ enum TrainCommand: Command {
     let course = try CheckpointPlan(&arguments)
     let data = try arguments.required("data")
     let plan = try TrainingPlan(arguments)
+    let formats = try TrainingLogs.formats(arguments)
     for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
       try DataFile.requireFile(file)
     }
@@ -62,7 +63,12 @@ enum TrainCommand: Command {
       course.start == nil ? try evaluation.map { try Evaluation(model, $0).loss } : nil
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let view = TrainingView("training")
-    let summary = try train(model, examples, evaluation, plan, course, view, scratch: output)
+    let logs = try TrainingLogs(formats, in: output, goingOnAfter: course.start?.step)
+    let summary = try train(model, examples, evaluation, plan, course, scratch: output) { event in
+      view.show(event)
+      try logs.write(event)
+    }
+    view.finish()
     if let summary, let loss = summary.loss {
       let taken = summary.steps - (course.start?.step ?? 0)
       Console.print(
@@ -123,8 +129,8 @@ enum TrainCommand: Command {
 
   private static func train(
     _ model: CausalLM, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
-    _ plan: TrainingPlan, _ course: CheckpointPlan, _ view: TrainingView,
-    scratch: String
+    _ plan: TrainingPlan, _ course: CheckpointPlan,
+    scratch: String, show: (TrainingEvent) throws -> Void
   ) throws -> TrainingEvent.Summary? {
     let batches = TokenBatches(
       examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
@@ -141,7 +147,7 @@ enum TrainCommand: Command {
         TokenBatches($0, batchSize: max(plan.batchSize, 16), groupsLengths: true)
       }
     ) { event in
-      view.show(event)
+      try show(event)
       switch event {
       case .finished(let finished): summary = finished
       case .evaluation: break
@@ -153,7 +159,6 @@ enum TrainCommand: Command {
       return true
     }
     guard summary != nil else {
-      view.finish()
       throw CommandError.interrupted(
         step: trainer.stepCount, path: course.checkpoints.path(step: trainer.stepCount))
     }

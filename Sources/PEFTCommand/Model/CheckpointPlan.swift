@@ -33,7 +33,7 @@ struct CheckpointPlan {
   /// What may be different when a training goes on.
   private static let free: Set = [
     "evaluation", "evaluate-every", "checkpoint-every", "keep-checkpoints",
-    "checkpoint-activations",
+    "checkpoint-activations", "log",
   ]
   /// Where the checksum of the data stands among the settings; no option has such a name.
   private static let dataSum = "data (checksum)"

@@ -25,7 +25,10 @@ enum OutputFolder {
     /// Whether a file of this name is replaced, or does no harm beside what is written.
     fileprivate func allows(_ file: String) -> Bool {
       if file.hasPrefix(".") || ["README.md", "LICENSE"].contains(file) { return true }
-      if case .comparison = self {} else if TrainingCheckpoints.step(file) != nil { return true }
+      if case .comparison = self {
+      } else if TrainingCheckpoints.step(file) != nil || TrainingLogs.names.contains(file) {
+        return true
+      }
       switch self {
       case .adapter:
         return [
