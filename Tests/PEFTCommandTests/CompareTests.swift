@@ -82,7 +82,9 @@ final class CompareTests: XCTestCase {
       let (one, two) = (first["methods"]?.elements?.first, second["methods"]?.elements?.first)
       XCTAssertEqual(one?["trials"]?.elements?.count, 0)
       let trials = try XCTUnwrap(two?["trials"]?.elements).compactMap { $0.elements }
-      XCTAssertEqual(trials.compactMap { $0[0].number }, [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1])
+      // From its usual rate on, up or down.
+      XCTAssertEqual(trials.first?[0].number, one?["rate"]?.number)
+      XCTAssertGreaterThanOrEqual(trials.count, 3)
       let best = trials.min { ($0[1].number ?? .infinity) < ($1[1].number ?? .infinity) }
       XCTAssertEqual(two?["rate"]?.number, best?[0].number)
       XCTAssertEqual(two?["timings"]?.elements?.count, 1)

@@ -35,8 +35,8 @@ enum CompareCommand: Command {
         "Multiplies the learning rate of every method; those suit small models."),
       Option(
         switch: "search",
-        "Find the learning rate of every method: each tries \(Comparison.rates.map(\.description).joined(separator: ", ")), "
-          + "times the factor, with one seed more, measured on every tenth prompt of --data."
+        "Find the learning rate of every method: from the one that suits it on the built-in model, times the factor, down or up "
+          + "by about three as long as the loss falls, with one seed more, on every tenth prompt of --data, which is held back."
       ),
       Option(
         "timings", "N", default: "0",

@@ -3,8 +3,10 @@ import PEFTCheckpoints
 import PEFTJSON
 
 extension Comparison {
-  /// The learning rates that every method tries.
-  static let rates = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
+  /// The learning rates that can be tried.
+  private static let rates = [
+    1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1, 3,
+  ]
   /// A seed that the figures of the table do not use.
   private static let searchSeed = 1000
 
@@ -36,29 +38,50 @@ extension Comparison {
     try writeIfOther(parts.measured, to: validationRows)
   }
 
-  /// Tries all rates with one seed, and takes the best.
+  /// Goes from the usual rate of a method down, or else up, as long as the loss falls, and takes the best.
+  ///
+  /// That is the best of all where the loss falls towards it from both sides; every method gets what the same rule gives it.
   func search(_ outcome: inout MethodOutcome) throws {
+    func distance(_ rate: Double) -> Double { abs(log(rate / outcome.method.rate)) }
+    let start = Self.rates.indices.min { distance(Self.rates[$0]) < distance(Self.rates[$1]) } ?? 0
     var fault = ""
-    for rate in Self.rates {
-      let name = "\(outcome.method.name)-rate-\(rate)"
-      let folder = "\(output)/runs/\(name)"
-      defer { try? FileManager.default.removeItem(atPath: folder) }
-      outcome.rate = rate
-      let words = options(outcome, rows: searchRows)
-      let trained = try child(
-        "train",
-        words + [
-          "--evaluation", validationRows, "--seed", "\(Self.searchSeed)", "--output", folder,
-        ], name)
-      if trained.result == nil { fault = trained.fault }
-      outcome.trials.append((rate, trained.result?["after"]?.number))
+    func loss(_ index: Int) throws -> Double {
+      let trial = try self.trial(&outcome, rate: Self.rates[index])
+      if trial.loss == nil { fault = trial.fault }
+      return trial.loss ?? .infinity
     }
-    let finite = outcome.trials.filter { $0.loss?.isFinite == true }
-    guard let best = finite.min(by: { ($0.loss ?? .nan) < ($1.loss ?? .nan) }) else {
+    var best = (index: start, loss: try loss(start))
+    for direction in [-1, 1] {
+      let before = best.index
+      while Self.rates.indices.contains(best.index + direction) {
+        let next = try loss(best.index + direction)
+        if next >= best.loss { break }
+        best = (best.index + direction, next)
+      }
+      if best.index != before { break }
+    }
+    outcome.rate = Self.rates[best.index]
+    if !best.loss.isFinite {
       outcome.fault = fault.isEmpty ? "no learning rate led to a finite loss" : fault
-      return
     }
-    outcome.rate = best.rate
+  }
+
+  /// Trains at a rate and measures on the rows that are held back; no loss where that failed.
+  private func trial(
+    _ outcome: inout MethodOutcome, rate: Double
+  ) throws -> (loss: Double?, fault: String) {
+    let name = "\(outcome.method.name)-rate-\(rate)"
+    let folder = "\(output)/runs/\(name)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    outcome.rate = rate
+    let trained = try child(
+      "train",
+      options(outcome, rows: searchRows) + [
+        "--evaluation", validationRows, "--seed", "\(Self.searchSeed)", "--output", folder,
+      ], name)
+    let loss = trained.result?["after"]?.number.flatMap { $0.isFinite ? $0 : nil }
+    outcome.trials.append((rate, loss))
+    return (loss, trained.fault)
   }
 }
 

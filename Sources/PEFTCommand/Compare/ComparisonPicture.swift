@@ -16,7 +16,13 @@ struct ComparisonPicture {
 
   private static let (width, height) = (960.0, 640.0)
   private static let frame = LabelPlacement.Box(x: 76, y: 84, width: 860, height: 490)
-  private static let (ink, grey, blue) = ("#1b1f24", "#d8dee4", "#0b62c4")
+  /// The colours, for a light page and for a dark one.
+  private static let styles = [
+    style(page: "#ffffff", ink: "#1b1f24", soft: "#57606a", grid: "#d8dee4", mark: "#0b62c4"),
+    "@media (prefers-color-scheme: dark) {",
+    style(page: "#0d1117", ink: "#e6edf3", soft: "#9198a1", grid: "#2a3139", mark: "#6cb6ff"),
+    "}",
+  ]
 
   private let points: [Point]
   private let missing: [String]
@@ -40,14 +46,18 @@ struct ComparisonPicture {
   var svg: String {
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Self.width.pixels) "
-        + "\(Self.height.pixels)\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
-        + "fill=\"\(Self.ink)\">",
+        + "\(Self.height.pixels)\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">",
       "<title>Held-out loss against time a step</title>",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+      "<style>",
+    ]
+    lines += Self.styles
+    lines += [
+      "</style>",
+      "<rect width=\"100%\" height=\"100%\" class=\"page\"/>",
       text(
         "Methods at about equal trained parameters", 24, 30, "font-size=\"18\" font-weight=\"bold\""
       ),
-      text(subtitle, 24, 50, "fill=\"#57606a\""),
+      text(subtitle, 24, 50, "class=\"soft\""),
     ]
     lines += legend
     if points.isEmpty {
@@ -57,7 +67,7 @@ struct ComparisonPicture {
     }
     if !missing.isEmpty {
       lines.append(
-        text("Without figures: \(missing.joined(separator: ", "))", 24, 630, "fill=\"#57606a\""))
+        text("Without figures: \(missing.joined(separator: ", "))", 24, 630, "class=\"soft\""))
     }
     return (lines + ["</svg>", ""]).joined(separator: "\n")
   }
@@ -73,12 +83,12 @@ struct ComparisonPicture {
     var lines: [String] = []
     for tick in across.ticks {
       let x = across.place(tick.value)
-      lines.append(line(x, frame.y, x, bottom, Self.grey))
+      lines.append(line(x, frame.y, x, bottom, "grid"))
       lines.append(text(tick.text, x, bottom + 18, "text-anchor=\"middle\""))
     }
     for tick in upward.ticks {
       let y = upward.place(tick.value)
-      lines.append(line(frame.x, y, frame.x + frame.width, y, Self.grey))
+      lines.append(line(frame.x, y, frame.x + frame.width, y, "grid"))
       lines.append(text(tick.text, frame.x - 8, y + 4, "text-anchor=\"end\""))
     }
     lines.append(
@@ -89,7 +99,7 @@ struct ComparisonPicture {
     let places = points.map { (x: across.place($0.x), y: upward.place($0.y)) }
     let spreads = points.map { (from: upward.place($0.least), to: upward.place($0.largest)) }
     for (place, spread) in zip(places, spreads) {
-      lines.append(line(place.x, spread.from, place.x, spread.to, Self.blue))
+      lines.append(line(place.x, spread.from, place.x, spread.to, "spread"))
     }
     for (place, point) in zip(places, points) { lines.append(dot(place, point.isMergeable)) }
     return lines + labels(places, spreads)
@@ -118,12 +128,12 @@ struct ComparisonPicture {
           places[index], width: 6.8 * Double(name.count), height: 15)
       else { return [] }
       let from = places[index]
-      let pointer = label.line.map { [line(from.x, from.y, $0.x, $0.y, "#8c959f")] } ?? []
+      let pointer = label.line.map { [line(from.x, from.y, $0.x, $0.y, "pointer")] } ?? []
       let anchor = ["start", "middle", "end"][label.side + 1]
       let x = label.box.x + label.box.width * Double(1 + label.side) / 2
-      // The white edge keeps the lines of the grid out of the letters.
-      let style = "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-width=\"4\""
-      return pointer + [text(name, x, label.box.y + 12, "text-anchor=\"\(anchor)\" \(style)")]
+      return pointer + [
+        text(name, x, label.box.y + 12, "text-anchor=\"\(anchor)\" class=\"name\"")
+      ]
     }
   }
 
@@ -135,16 +145,29 @@ struct ComparisonPicture {
     ]
   }
 
-  private func dot(_ place: (x: Double, y: Double), _ isFilled: Bool) -> String {
-    "<circle cx=\"\(place.x.pixels)\" cy=\"\(place.y.pixels)\" r=\"5\" fill=\""
-      + "\(isFilled ? Self.blue : "#ffffff")\" stroke=\"\(Self.blue)\" stroke-width=\"1.5\"/>"
+  private static func style(
+    page: String, ink: String, soft: String, grid: String, mark: String
+  ) -> String {
+    [
+      "text { fill: \(ink); }", ".page { fill: \(page); }", ".soft { fill: \(soft); }",
+      ".grid { stroke: \(grid); }", ".spread { stroke: \(mark); }", ".pointer { stroke: \(soft); }",
+      ".can { fill: \(mark); stroke: \(mark); stroke-width: 1.5px; }",
+      ".cannot { fill: \(page); stroke: \(mark); stroke-width: 1.5px; }",
+      // The edge keeps the lines of the grid out of the letters.
+      ".name { paint-order: stroke; stroke: \(page); stroke-width: 4px; }",
+    ].joined(separator: "\n")
   }
 
-  private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ colour: String)
+  private func dot(_ place: (x: Double, y: Double), _ isFilled: Bool) -> String {
+    "<circle cx=\"\(place.x.pixels)\" cy=\"\(place.y.pixels)\" r=\"5\" class=\""
+      + "\(isFilled ? "can" : "cannot")\"/>"
+  }
+
+  private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ name: String)
     -> String
   {
     "<line x1=\"\(x1.pixels)\" y1=\"\(y1.pixels)\" x2=\"\(x2.pixels)\" y2=\"\(y2.pixels)\" "
-      + "stroke=\"\(colour)\"/>"
+      + "class=\"\(name)\"/>"
   }
 
   private func text(_ text: String, _ x: Double, _ y: Double, _ more: String = "") -> String {
