@@ -33,6 +33,7 @@ final class MethodTests: XCTestCase {
         4 * (2 * 4 * 128 + 4 + 128)
       ),
       (["--method", "adalora", "--rank", "2"], "ADALORA", nil),
+      (["--method", "delta-lora", "--rank", "2"], "DELTA_LORA", 4 * 2 * (256 + 192)),
       (["--method", "shira", "--rank", "2"], "SHIRA", 4 * 2 * (256 + 192)),
       (["--method", "p-tuning", "--set", "num_virtual_tokens=2"], "P_TUNING", nil),
     ]

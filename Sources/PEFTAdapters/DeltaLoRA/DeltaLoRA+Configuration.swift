@@ -8,13 +8,15 @@ extension DeltaLoRA: StoredMethod {
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   package init(_ file: ConfigurationFile) throws(CheckpointError) {
     self.init(
-      rank: try file.positiveInteger("r", default: 8), alpha: try file.number("lora_alpha"),
-      ratio: try file.number("delta_lambda"), delay: try file.integer("delta_delay"))
+      rank: try file.positiveInteger("r", default: 8),
+      alpha: try file.number("lora_alpha", default: 8),
+      ratio: try file.number("delta_lambda", default: 2),
+      delay: try file.integer("delta_delay", default: 500))
     selection = try file.selection()
     selection.bias = try file.choice("bias", default: .none)
     selection.ensuresWeightTying = try file.bool("ensure_weight_tying", default: false)
     base = try file.choice("delta_base", default: .moved)
-    completedSteps = try file.integer("completed_steps")
+    completedSteps = try file.integer("completed_steps", default: 0)
   }
 
   /// The fields of `adapter_config.json`.
