@@ -11,9 +11,10 @@ final class LogFile {
     try self.init(path, beginning: Array(beginning.utf8))
   }
 
-  /// Replaces the file at `path` by one that begins with these bytes.
+  /// Replaces the file at `path` by one that begins with these bytes; its folder is made where it does not exist.
   init(_ path: String, beginning: [UInt8]) throws {
     self.path = path
+    try makeFolder(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     try atomicallyWrite(beginning, to: path)
     do {
       handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))

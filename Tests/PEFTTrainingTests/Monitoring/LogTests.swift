@@ -76,9 +76,12 @@ final class LogTests: XCTestCase {
           error as? CheckpointError,
           .invalidJSON(path: path, reason: "line 2 is no entry of a log"))
       }
-      XCTAssertThrowsError(try JSONLinesLog(folder.path + "/none/log.jsonl")) { error in
+      // Where a file is in the way of a folder.
+      XCTAssertThrowsError(try JSONLinesLog(path + "/log.jsonl")) { error in
         guard case CheckpointError.ioFailure = error else { return XCTFail("\(error)") }
       }
+      _ = try JSONLinesLog(folder.path + "/new/log.jsonl")
+      XCTAssertEqual(try JSONLinesLog.read(folder.path + "/new/log.jsonl"), [])
     }
   }
 
