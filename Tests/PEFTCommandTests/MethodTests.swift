@@ -140,6 +140,39 @@ final class MethodTests: XCTestCase {
     }
   }
 
+  /// A DyLoRA is measured at every rank, and each rank is a plain LoRA.
+  func testEveryRankOfDyLoRA() throws {
+    try Files.withTemporaryFolder { folder in
+      let data = folder.appendingPathComponent("rows.jsonl").path
+      try Data("{\"prompt\": \"One\", \"completion\": \" day\"}\n".utf8)
+        .write(to: URL(fileURLWithPath: data))
+      let adapter = folder.appendingPathComponent("adapter").path
+      _ = try CommandRun([
+        "train", "--method", "dylora", "--rank", "3", "--steps", "6", "--learning-rate", "0.01",
+        "--data", data, "--output", adapter, "--json",
+      ]).json()
+      func evaluate(_ adapter: String) throws -> JSON {
+        try CommandRun(["evaluate", "--data", data, "--adapter", adapter, "--json"]).json()
+      }
+      let measured = try evaluate(adapter)
+      let losses = try XCTUnwrap(measured["ranks"]?.elements).compactMap(\.number)
+      XCTAssertEqual(losses.count, 3)
+      XCTAssertEqual(losses[2], try XCTUnwrap(measured["loss"]?.number), accuracy: 1e-6)
+      let plain = folder.appendingPathComponent("plain").path
+      let words = ["export", "--format", "peft", "--output", plain]
+      let exported = try CommandRun(words + ["--adapter", adapter, "--rank", "2"])
+      XCTAssertEqual(exported.exitCode, 0, exported.errors)
+      XCTAssertEqual(try fields(plain)["peft_type"]?.string, "LORA")
+      let other = try evaluate(plain)
+      XCTAssertEqual(try XCTUnwrap(other["loss"]?.number), losses[1], accuracy: 1e-5)
+      XCTAssertNil(other["ranks"])
+      let refused = try CommandRun([
+        "export", "--format", "peft", "--output", plain + "2", "--adapter", plain, "--rank", "2",
+      ])
+      XCTAssert(refused.errors.contains("--rank is for DyLoRA"), refused.errors)
+    }
+  }
+
   /// The base of LoftQ stands beside its adapter, and the two together are what was trained.
   func testTheBaseOfLoftQ() throws {
     try Files.withTemporaryFolder { folder in

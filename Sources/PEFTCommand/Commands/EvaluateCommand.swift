@@ -1,5 +1,7 @@
 import Foundation
+import PEFTAdapters
 import PEFTJSON
+import PEFTTraining
 import PEFTTransformer
 
 /// `peft evaluate`.
@@ -9,7 +11,7 @@ enum EvaluateCommand: Command {
     discussion: "A file that ends in .jsonl has rows of {\"prompt\", \"completion\"}, of which the "
       + "completion counts, or of {\"text\"}. Any other file is plain text, cut at the separator and "
       + "stripped; every text starts after the token that begins one, and all of its tokens count. The "
-      + "loss is the mean over all of these tokens, in nats.",
+      + "loss is the mean over all of these tokens, in nats. A DyLoRA adapter is measured at every rank.",
     options: [
       .model, .precision, .adapter, .lenient,
       Option("data", "FILE", "The text to measure on."),
@@ -43,15 +45,28 @@ enum EvaluateCommand: Command {
       "loss \(evaluation.loss.rounded(digits: 4)) nats over \(evaluation.count.grouped) tokens of "
         + "\(rows.count.grouped) rows, perplexity \(exp(evaluation.loss).rounded(digits: 3)), "
         + "\(seconds.rounded(digits: 2)) s")
-    if arguments.isOn("json") {
-      Console.result([
-        .init("who", .string("swift-peft")), .init("loss", .number(evaluation.loss)),
-        .init("perplexity", .number(exp(evaluation.loss))),
-        .init("tokens", .integer(evaluation.count)), .init("rows", .integer(rows.count)),
-        .init("median_s", .number(seconds)),
-        .init("tokens_per_s", .number(Double(evaluation.count) / seconds)),
-      ])
+    let ranks = try lossesByRank(folder, rows)
+    for entry in ranks {
+      Console.print("  rank \(entry.rank)  loss \(entry.result.rounded(digits: 4)) nats")
     }
+    if arguments.isOn("json") {
+      Console.result(
+        [
+          .init("who", .string("swift-peft")), .init("loss", .number(evaluation.loss)),
+          .init("perplexity", .number(exp(evaluation.loss))),
+          .init("tokens", .integer(evaluation.count)), .init("rows", .integer(rows.count)),
+          .init("median_s", .number(seconds)),
+          .init("tokens_per_s", .number(Double(evaluation.count) / seconds)),
+        ] + (ranks.isEmpty ? [] : [.init("ranks", .array(ranks.map { .number($0.result) }))]))
+    }
+  }
+
+  /// The loss at every rank, from 1 on, of an adapter that can be used at each; nothing for others.
+  private static func lossesByRank(
+    _ folder: ModelFolder, _ rows: [TrainingExample]
+  ) throws -> [(rank: Int, result: Double)] {
+    let adapter = try? folder.model.adapter("default")
+    return try adapter?.nestedRanks?.evaluate { _ in try Evaluation(folder.model, rows).loss } ?? []
   }
 }
 

@@ -14,6 +14,9 @@ enum ExportCommand: Command {
       Option("adapter", "DIR", "An adapter folder of PEFT or MLX."),
       .lenient,
       Option("format", "FORMAT", "gguf, mlx or peft."),
+      Option(
+        "rank", "R",
+        "For a DyLoRA adapter, with the format peft: the rank of the plain LoRA that is written."),
       Option("output", "PATH", "The file of GGUF, or the folder, to write."),
       .config, .json,
     ],
@@ -30,6 +33,10 @@ enum ExportCommand: Command {
     guard let format = try arguments.choice("format", Format.self) else {
       throw CommandError.missingOption("format")
     }
+    let rank = try arguments.integer("rank", in: 1...1_000_000)
+    if rank != nil, format != .peft {
+      throw CommandError.conflict("rank", "format \(format.rawValue)")
+    }
     let base = try ModelFolder.path(arguments)
     try ModelFolder.requireModel(base)
     try ModelFolder.requireAdapter(folder)
@@ -41,7 +48,12 @@ enum ExportCommand: Command {
       try ModelFolder.isMLX(folder)
       ? model.loadMLXAdapter(folder)
       : model.loadAdapter(folder, mode: arguments.isOn("lenient") ? .lenient : .strict)
+    if rank != nil, adapter.nestedRanks == nil {
+      throw CommandError.unusable(path: folder, reason: "has one rank; --rank is for DyLoRA")
+    }
     switch format {
+    case .peft where rank != nil:
+      try adapter.nestedRanks?.export(rank: rank ?? 0, to: output, baseModel: base)
     case .gguf: try adapter.exportGGUF(to: output)
     case .mlx: try adapter.exportMLX(to: output)
     case .peft: try adapter.save(to: output, baseModel: base)
