@@ -16,7 +16,7 @@ enum CompareCommand: Command {
       + "Without --data the built-in model learns the weather reports of the demo. A method that fails is a row "
       + "that says why. The same command goes on where it was interrupted: what was measured is kept in logs. "
       + "The columns: trained parameters, the adapter in kilobytes, the mean and the range of the held-out loss "
-      + "of all seeds in nats a token, the highest learning rate, the median milliseconds of a step, "
+      + "of all seeds in nats a token, the highest learning rate, the milliseconds of a step (the least of the medians), "
       + "how many times LoRA's with --timings, the most megabytes of the training process, and whether it merges.",
     options: [
       .model,

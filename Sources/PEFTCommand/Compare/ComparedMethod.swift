@@ -16,7 +16,7 @@ struct ComparedMethod: Sendable {
   var sizes: ClosedRange<Int>?
   /// The word for `peft train --method`, where that is another one than the name.
   var method: String?
-  /// Why it is behind LoRA where it is, as far as that is known.
+  /// Why it is behind LoRA where it is; what was not tried out by itself begins with "perhaps".
   var reason: String?
   /// The options that say how its base is kept, for every command.
   var base: [String] = []

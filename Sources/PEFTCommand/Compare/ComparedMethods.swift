@@ -23,7 +23,7 @@ extension ComparedMethod {
     lora(
       "olora", "OLoRA", "2406.01775", "LoRA's, from a QR decomposition", scale: 1,
       reason:
-        "it starts from columns in no order of importance, where PiSSA takes the largest singular values"
+        "perhaps because it starts from columns in no order of importance, where PiSSA takes the largest singular values"
     ),
     lora("eva", "EVA", "2410.07170", "LoRA's, from the main directions of the inputs"),
     lora("lora-ga", "LoRA-GA", "2407.05000", "LoRA's, from the main directions of the gradients"),
@@ -40,7 +40,7 @@ extension ComparedMethod {
       more: ["--set", "scaling=fixed"],
       reason:
         "a step trains the first b of R components, b drawn evenly, so that the last learns in one step of R; "
-        + "the gap halves with four times the steps, and every rank can be used"),
+        + "on the built-in task the gap halves with four times the steps. Every rank can be used"),
     lora(
       "delta-lora", "Delta-LoRA", "2309.02411", "LoRA's, whose steps also move the weights",
       rate: 1e-2,
@@ -59,7 +59,7 @@ extension ComparedMethod {
     Self(
       name: "loha", title: "LoHa", paper: "2108.06098",
       trains: "the elementwise product of two low-rank maps", rate: 3e-2, sizes: 1...1024,
-      reason: "three of its four factors have no gradient at first, so that it starts slowly"
+      reason: "perhaps because three of its four factors have no gradient at first"
     ) { ranked($0.size) + allLinear },
     // With the largest possible factor there would be too little to train.
     Self(
@@ -79,7 +79,7 @@ extension ComparedMethod {
       name: "fish-mask", title: "FISH mask", paper: "2111.09839",
       trains: "the weights with the largest squared gradients", rate: 3e-2,
       reason:
-        "the largest gradients of all layers together crowd into few outputs; GPS spreads them over all"
+        "perhaps because the largest gradients of all layers together crowd into few outputs; GPS spreads them over all"
     ) { ["--set", "count=\($0.budget)"] + allLinear },
     Self(
       name: "gps", title: "GPS", paper: "2312.10136",
@@ -96,7 +96,7 @@ extension ComparedMethod {
     Self(
       name: "quantum-taylor", title: "Quantum-PEFT, Taylor", paper: "2503.05431",
       trains: "skew matrices of frames", rate: 3e-2, sizes: 1...1024, method: "quantum-peft",
-      reason: "the columns of its frames stay orthonormal, so that it starts slowly"
+      reason: "perhaps because the columns of its frames stay orthonormal"
     ) { ["--rank", "\($0.size)", "--set", "frame=taylor"] + allLinear },
     // Half of what LoRA trains, and coordinates for the rest.
     Self(
@@ -110,20 +110,20 @@ extension ComparedMethod {
     Self(
       name: "pfeiffer", title: "Pfeiffer adapters", paper: "2005.00247",
       trains: "one bottleneck a layer, and the norms", rate: 3e-2, sizes: 1...4096,
-      reason: "attention stays as it is"
+      reason: "perhaps because attention stays as it is"
     ) { ["--rank", "\($0.size)"] },
     Self(
       name: "prefix-tuning", title: "prefix tuning", paper: "2101.00190",
       trains: "keys and values before those of the text", rate: 3e-1, sizes: 1...64,
       reason:
-        "no weight is changed, and virtual tokens steer a frozen model this small only so far in so few steps"
+        "perhaps because no weight is changed, and virtual tokens steer a frozen model this small only so far in so few steps"
     ) { ["--set", "num_virtual_tokens=\($0.size)"] },
     // Each virtual token makes every row longer.
     Self(
       name: "prompt-tuning", title: "prompt tuning", paper: "2104.08691",
       trains: "embeddings before those of the text", rate: 3e-1, sizes: 1...32,
       reason:
-        "no weight is changed, and virtual tokens steer a frozen model this small only so far in so few steps"
+        "perhaps because no weight is changed, and virtual tokens steer a frozen model this small only so far in so few steps"
     ) {
       ["--set", "num_virtual_tokens=\($0.size)", "--set", "prompt_tuning_init=SAMPLE_VOCAB"]
     },
@@ -132,7 +132,7 @@ extension ComparedMethod {
       trains: "a network that makes embeddings before those of the text", rate: 1e-2,
       sizes: 1...4096,
       reason:
-        "no weight is changed, and virtual tokens steer a frozen model this small only so far in so few steps"
+        "perhaps because no weight is changed, and virtual tokens steer a frozen model this small only so far in so few steps"
     ) {
       ["--set", "num_virtual_tokens=16", "--set", "encoder_hidden_size=\($0.size)"]
     },

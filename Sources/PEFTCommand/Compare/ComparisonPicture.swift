@@ -14,8 +14,8 @@ struct ComparisonPicture {
     var isMergeable: Bool
   }
 
-  private static let (width, height) = (960.0, 640.0)
-  private static let frame = LabelPlacement.Box(x: 76, y: 84, width: 860, height: 490)
+  private static let (width, height) = (960.0, 860.0)
+  private static let frame = LabelPlacement.Box(x: 76, y: 84, width: 860, height: 710)
   /// The colours, for a light page and for a dark one.
   private static let styles = [
     style(page: "#ffffff", ink: "#1b1f24", soft: "#57606a", grid: "#d8dee4", mark: "#0b62c4"),
@@ -32,7 +32,7 @@ struct ComparisonPicture {
   init(_ outcomes: [MethodOutcome], subtitle: String) {
     self.subtitle = subtitle
     points = outcomes.compactMap { outcome in
-      guard let loss = outcome.loss, loss > 0, let step = outcome.medianStepSeconds else {
+      guard let loss = outcome.loss, loss > 0, let step = outcome.leastStepSeconds else {
         return nil
       }
       return Point(
@@ -67,7 +67,7 @@ struct ComparisonPicture {
     }
     if !missing.isEmpty {
       lines.append(
-        text("Without figures: \(missing.joined(separator: ", "))", 24, 630, "class=\"soft\""))
+        text("Without figures: \(missing.joined(separator: ", "))", 24, 850, "class=\"soft\""))
     }
     return (lines + ["</svg>", ""]).joined(separator: "\n")
   }
@@ -109,13 +109,12 @@ struct ComparisonPicture {
   private func labels(
     _ places: [(x: Double, y: Double)], _ spreads: [(from: Double, to: Double)]
   ) -> [String] {
-    let taken = zip(places, spreads).flatMap { place, spread in
-      [
-        LabelPlacement.Box(x: place.x - 7, y: place.y - 7, width: 14, height: 14),
-        .init(x: place.x - 2, y: spread.to - 1, width: 4, height: spread.from - spread.to + 2),
-      ]
-    }
-    var placement = LabelPlacement(frame: Self.frame, taken: taken)
+    var placement = LabelPlacement(
+      frame: Self.frame,
+      taken: places.map { .init(x: $0.x - 7, y: $0.y - 7, width: 14, height: 14) },
+      crossed: zip(places, spreads).map { place, spread in
+        .init(x: place.x - 2, y: spread.to - 1, width: 4, height: spread.from - spread.to + 2)
+      })
     // Points with many neighbours have the fewest free places, so they choose first.
     let neighbours = places.map { place in
       places.count { abs($0.x - place.x) < 90 && abs($0.y - place.y) < 40 }
@@ -125,7 +124,7 @@ struct ComparisonPicture {
       let name = points[index].name
       guard
         let label = placement.place(
-          places[index], width: 6.8 * Double(name.count), height: 15)
+          places[index], width: 7.2 * Double(name.count) + 6, height: 15)
       else { return [] }
       let from = places[index]
       let pointer = label.line.map { [line(from.x, from.y, $0.x, $0.y, "pointer")] } ?? []

@@ -52,7 +52,7 @@ struct ComparisonTable {
       outcome.loss?.rounded(digits: 3) ?? "-",
       least.map { "\($0.rounded(digits: 3))-\((largest ?? $0).rounded(digits: 3))" } ?? "-",
       outcome.losses.isEmpty ? "-" : "\(Float(outcome.rate * comparison.task.rateFactor))",
-      outcome.medianStepSeconds.map { (1000 * $0).rounded(digits: 1) } ?? "-",
+      outcome.leastStepSeconds.map { (1000 * $0).rounded(digits: 1) } ?? "-",
       outcome.timeOverLoRA?.rounded(digits: 2) ?? "-",
       outcome.peakBytes.map { "\($0 / 1_000_000)" } ?? "-", Self.word(outcome.merging),
     ]

@@ -33,16 +33,33 @@ struct LabelPlacement {
   }
 
   private let frame: Box
+  /// What neither names nor lines to them may cover.
   private var taken: [Box]
+  /// What names may not cover; lines may cross it where nothing else is left.
+  private var crossed: [Box]
+  /// The names that have a place.
+  private var names: [Box] = []
 
-  /// Names will stand inside the frame and outside of what is taken.
-  init(frame: Box, taken: [Box]) { (self.frame, self.taken) = (frame, taken) }
+  /// Names will stand inside the frame and outside of what is taken; lines to them cross what can be crossed only at need.
+  init(frame: Box, taken: [Box], crossed: [Box]) {
+    (self.frame, self.taken, self.crossed) = (frame, taken, crossed)
+  }
 
   /// The nearest free place for a name of a size beside a point.
   ///
   /// - Returns: the place, which is taken from now on; nil where the frame is full.
   mutating func place(
     _ point: (x: Double, y: Double), width: Double, height: Double
+  ) -> Label? {
+    place(point, width: width, height: height, avoiding: taken + crossed)
+      ?? place(point, width: width, height: height, avoiding: taken)
+      ?? place(point, width: width, height: height, avoiding: names)
+      ?? place(point, width: width, height: height, avoiding: [])
+  }
+
+  /// The same with a line to the point that covers nothing of what it avoids.
+  private mutating func place(
+    _ point: (x: Double, y: Double), width: Double, height: Double, avoiding: [Box]
   ) -> Label? {
     for distance in stride(from: 9.0, through: 400, by: 7) {
       for turn in Self.turns {
@@ -55,11 +72,12 @@ struct LabelPlacement {
         let box = Box(x: left, y: top, width: width, height: height)
         let line = distance > 20 ? Self.between(point, box) : nil
         let steps = line.map { Self.steps(point, $0) } ?? []
-        guard frame.holds(box), !taken.contains(where: box.meets),
-          !steps.contains(where: { step in taken.contains(where: step.meets) })
+        guard frame.holds(box), !(taken + crossed).contains(where: box.meets),
+          !steps.contains(where: { step in avoiding.contains(where: step.meets) })
         else { continue }
         taken.append(box)
-        taken += steps
+        names.append(box)
+        crossed += steps
         return Label(box: box, side: side, line: line)
       }
     }

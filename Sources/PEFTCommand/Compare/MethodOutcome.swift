@@ -49,21 +49,23 @@ struct MethodOutcome {
     losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
   }
 
-  /// The median time of a step, in seconds, in turn with LoRA's where that was measured; nil where there is none.
-  var medianStepSeconds: Double? {
-    (timings.isEmpty ? stepSeconds : timings.map(\.step)).median
+  /// The time of a step, in seconds: the least median of the timings, or else of the seeds; nil where there is none.
+  ///
+  /// Whatever else runs can only add to it.
+  var leastStepSeconds: Double? {
+    (timings.isEmpty ? stepSeconds : timings.map(\.step)).min()
   }
 
-  /// The median of what a step takes in turn with one of LoRA's, over that; nil where it was not measured.
-  var timeOverLoRA: Double? { timings.map { $0.step / $0.lora }.median }
+  /// The least time of a step over the least of LoRA's in turn with it; nil where it was not measured.
+  var timeOverLoRA: Double? {
+    guard let step = timings.map(\.step).min(), let lora = timings.map(\.lora).min() else {
+      return nil
+    }
+    return step / lora
+  }
 
   /// Whether the adapter was merged.
   var isMergeable: Bool {
     if case .done = merging { true } else { false }
   }
-}
-
-extension [Double] {
-  /// The middle one, the upper one of two; nil where there is none.
-  fileprivate var median: Double? { isEmpty ? nil : sorted()[count / 2] }
 }
