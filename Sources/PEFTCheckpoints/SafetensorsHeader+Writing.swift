@@ -1,3 +1,5 @@
+internal import PEFTJSON
+
 extension SafetensorsFile {
   /// The bytes before the data of `items`, which are in the order of the file.
   static func header(
@@ -5,7 +7,7 @@ extension SafetensorsFile {
   ) throws(CheckpointError) -> [UInt8] {
     var members: [String] = []
     if !metadata.isEmpty {
-      let pairs = metadata.map { "\(quoted($0.name)):\(quoted($0.value))" }
+      let pairs = metadata.map { "\(JSON.quoted($0.name)):\(JSON.quoted($0.value))" }
       members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
     var names: Set<ExactName> = []
@@ -20,7 +22,7 @@ extension SafetensorsFile {
       }
       let shape = item.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(quoted(item.name)):{\"dtype\":\"\(item.dtype.rawValue)\",\"shape\":[\(shape)],"
+        "\(JSON.quoted(item.name)):{\"dtype\":\"\(item.dtype.rawValue)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(offset),\(offset + item.byteCount)]}")
       offset += item.byteCount
     }
@@ -38,27 +40,5 @@ extension SafetensorsFile {
     }
     let length = UInt64(bytes.count)
     return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + bytes
-  }
-
-  /// A JSON string as the reference implementation writes it: everything but quotes, backslashes and
-  /// control characters as it is, in UTF-8.
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{8}": result += "\\b"
-      case "\u{C}": result += "\\f"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\0"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -65,6 +65,32 @@ extension JSON {
     output += close
   }
 
+  /// A string in quotes with all but quotes, backslashes and control characters as it is, in UTF-8.
+  ///
+  /// Python's `json.dumps(ensure_ascii=False)` and the safetensors library write strings like this.
+  package static func quoted(_ text: String) -> String {
+    var output = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": output += "\\\""
+      case "\\": output += "\\\\"
+      case "\u{8}": output += "\\b"
+      case "\u{C}": output += "\\f"
+      case "\n": output += "\\n"
+      case "\r": output += "\\r"
+      case "\t": output += "\\t"
+      case "\u{0}"..<"\u{20}": output += escape(UInt16(scalar.value))
+      default: output.unicodeScalars.append(scalar)
+      }
+    }
+    return output + "\""
+  }
+
+  private static func escape(_ unit: UInt16) -> String {
+    let digits = String(unit, radix: 16)
+    return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+  }
+
   private static func quote(_ text: String, to output: inout String) {
     output += "\""
     for unit in text.utf16 {
@@ -77,9 +103,7 @@ extension JSON {
       case 0x0D: output += "\\r"
       case 0x09: output += "\\t"
       case 0x20..<0x7F: output.unicodeScalars.append(Unicode.Scalar(UInt8(unit)))
-      default:
-        let digits = String(unit, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: output += escape(unit)
       }
     }
     output += "\""

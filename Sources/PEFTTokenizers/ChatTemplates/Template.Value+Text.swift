@@ -1,3 +1,5 @@
+internal import PEFTJSON
+
 extension Template.Value {
   /// Writes a value as Python's `str` does.
   ///
@@ -95,7 +97,7 @@ extension Template.Value {
       output +=
         value.isNaN
         ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : Self.text(of: value)
-    case .string(let text): output += Self.json(text)
+    case .string(let text): output += JSON.quoted(text)
     case .list(let values):
       if values.isEmpty {
         output += "[]"
@@ -119,7 +121,7 @@ extension Template.Value {
       output += "{"
       for (index, member) in members.enumerated() {
         output += (index > 0 ? separators.item : "") + lineBreak(level + 1)
-        output += Self.json(member.name) + separators.key
+        output += JSON.quoted(member.name) + separators.key
         if let problem = member.value.writeJSON(
           to: &output, indent: indent, separators: separators, level: level + 1, limit: limit)
         {
@@ -130,25 +132,5 @@ extension Template.Value {
     case .undefined, .namespace, .function: return kind
     }
     return nil
-  }
-
-  private static func json(_ text: String) -> String {
-    var output = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\\": output += "\\\\"
-      case "\"": output += "\\\""
-      case "\n": output += "\\n"
-      case "\r": output += "\\r"
-      case "\t": output += "\\t"
-      case "\u{8}": output += "\\b"
-      case "\u{C}": output += "\\f"
-      case "\u{0}"..<"\u{20}":
-        let digits = String(scalar.value, radix: 16)
-        output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: output.unicodeScalars.append(scalar)
-      }
-    }
-    return output + "\""
   }
 }
