@@ -20,23 +20,15 @@ public struct FileChecksum: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// 16 hexadecimal digits.
-  public var description: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  public var description: String { WordHash.text(value) }
 
   private static func sum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ word: UInt64) {
-      sum = (sum ^ word) &* 0x100_0000_01b3
-      // The product moves bits only upwards.
-      sum ^= sum >> 29
-    }
+    var hash = WordHash()
     let words = bytes.count / 8
     for word in 0..<words {
-      add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self)))
+      hash.add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self)))
     }
-    for byte in bytes[(words * 8)...] { add(UInt64(byte)) }
-    return sum
+    for byte in bytes[(words * 8)...] { hash.add(UInt64(byte)) }
+    return hash.value
   }
 }

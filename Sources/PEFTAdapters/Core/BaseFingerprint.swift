@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PEFTCheckpoints
 internal import PEFTJSON
 import PEFTTensor
 public import PEFTTransformer
@@ -22,21 +23,21 @@ public struct BaseFingerprint: Sendable, Hashable {
 
   /// A short name for the whole.
   public var id: String {
-    var hash = Self.start
-    for unit in structure.utf8 { Self.add(UInt64(unit), to: &hash) }
-    for sample in samples { Self.add(UInt64(sample.bitPattern), to: &hash) }
-    return Self.hex(hash)
+    var hash = WordHash()
+    hash.add(structure)
+    for sample in samples { hash.add(UInt64(sample.bitPattern)) }
+    return WordHash.text(hash.value)
   }
 
   /// The fingerprint of the base of a model, without what is merged into it.
   public init(_ model: some AdapterHost) {
-    var (hash, count) = (Self.start, 0)
+    var (hash, count) = (WordHash(), 0)
     var samples: [Float] = []
     var storage = ""
     for named in model.walk(includingAdapters: false).parameters {
       let (path, parameter) = (named.path, named.parameter)
-      for unit in path.utf8 { Self.add(UInt64(unit), to: &hash) }
-      for size in parameter.shape { Self.add(UInt64(size) &+ 0x100, to: &hash) }
+      hash.add(path)
+      for size in parameter.shape { hash.add(UInt64(size) &+ 0x100) }
       count += parameter.count
       let content = model.adapters.pristine[ObjectIdentifier(parameter)]?.content
       storage += (content?.isQuantized ?? parameter.content.isQuantized) ? "q" : "f"
@@ -45,7 +46,7 @@ public struct BaseFingerprint: Sendable, Hashable {
     }
     modelType = model.modelType
     parameterCount = count
-    structure = Self.hex(hash)
+    structure = WordHash.text(hash.value)
     (self.samples, self.storage) = (samples, storage)
   }
 
@@ -102,24 +103,11 @@ public struct BaseFingerprint: Sendable, Hashable {
 
   /// Two places that depend on the name.
   private static func places(_ path: String, _ count: Int) -> [Int] {
-    var hash = start
-    for unit in path.utf8 { add(UInt64(unit), to: &hash) }
-    return [hash, hash &* 0x9E37_79B9_7F4A_7C15].map {
+    var hash = WordHash()
+    hash.add(path)
+    return [hash.value, hash.value &* 0x9E37_79B9_7F4A_7C15].map {
       count == 0 ? 0 : Int(($0 >> 1) % UInt64(count))
     }
-  }
-
-  private static let start: UInt64 = 0xCBF2_9CE4_8422_2325
-
-  /// FNV-1a, a word at a time.
-  private static func add(_ value: UInt64, to hash: inout UInt64) {
-    hash = (hash ^ value) &* 0x100_0000_01B3
-    hash ^= hash >> 29
-  }
-
-  private static func hex(_ hash: UInt64) -> String {
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }
 
