@@ -10,7 +10,7 @@ import XCTest
 /// Adapters that this package saves, loaded by Hugging Face PEFT.
 final class PythonTests: XCTestCase {
   func testPEFTLoadsWhatWeSave() throws {
-    let python = try Self.python()
+    let python = try Python(importing: "peft", "safetensors")
     try Files.withTemporaryFolder { root in
       var folders: [String] = []
       for (family, label, change) in Self.cases {
@@ -29,10 +29,10 @@ final class PythonTests: XCTestCase {
         folders.append(folder)
       }
       let script = Files.fixture("Adapters/check_adapter.py").path
-      let (code, output) = try run(python, [script] + folders)
-      XCTAssertEqual(code, 0, output)
+      let run = try python([script] + folders)
+      XCTAssertEqual(run.exitCode, 0, run.output + run.errors)
       XCTAssertEqual(
-        output.components(separatedBy: "\"difference\"").count - 1, folders.count, output)
+        run.output.components(separatedBy: "\"difference\"").count - 1, folders.count, run.output)
     }
   }
 
@@ -288,42 +288,5 @@ final class PythonTests: XCTestCase {
     try SafetensorsFile.write(
       [.init("ids", rows.ids), .init("lengths", lengths), .init("logits", model.sample)],
       to: folder + "/logits.safetensors")
-  }
-
-  /// A Python that can import PEFT: `$PEFT_PYTHON`, or `python3`.
-  private static func python() throws -> String {
-    let named = ProcessInfo.processInfo.environment["PEFT_PYTHON"]
-    let python = named ?? "/usr/bin/env"
-    let arguments = (named == nil ? ["python3"] : []) + ["-c", "import peft, safetensors"]
-    guard let process = try? process(python, arguments) else {
-      throw XCTSkip("no Python: \(python) does not start")
-    }
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { throw XCTSkip("no Python: \(python)") }
-    process.waitUntilExit()
-    if process.terminationStatus != 0 {
-      throw XCTSkip("needs a Python with peft; PEFT_PYTHON names one")
-    }
-    return python
-  }
-
-  private static func process(_ program: String, _ arguments: [String]) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    return process
-  }
-
-  private func run(_ python: String, _ arguments: [String]) throws -> (Int32, String) {
-    let isNamed = ProcessInfo.processInfo.environment["PEFT_PYTHON"] != nil
-    let process = try Self.process(python, (isNamed ? [] : ["python3"]) + arguments)
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
   }
 }

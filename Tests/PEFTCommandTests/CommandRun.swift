@@ -1,5 +1,6 @@
 import Foundation
 import PEFTJSON
+import PEFTTestSupport
 import XCTest
 
 /// One run of the built `peft` command.
@@ -18,28 +19,8 @@ struct CommandRun {
   init(
     _ program: URL, _ words: [String], in folder: URL? = nil, environment: [String: String] = [:]
   ) throws {
-    let scratch = FileManager.default.temporaryDirectory
-      .appendingPathComponent("peft-run-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: scratch) }
-    // Files, not pipes: a pipe that nobody reads while the other is read can block the program.
-    let (output, errors) = (
-      scratch.appendingPathComponent("output"), scratch.appendingPathComponent("errors")
-    )
-    for file in [output, errors] { try Data().write(to: file) }
-    let process = Process()
-    process.executableURL = program
-    process.arguments = words
-    process.currentDirectoryURL = folder
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
-    process.waitUntilExit()
-    exitCode = process.terminationStatus
-    self.output = try String(contentsOf: output, encoding: .utf8)
-    self.errors = try String(contentsOf: errors, encoding: .utf8)
+    let run = try ProgramRun(program, words, in: folder, environment: environment)
+    (exitCode, output, errors) = (run.exitCode, run.output, run.errors)
   }
 
   /// The value of the last line, which programs read.

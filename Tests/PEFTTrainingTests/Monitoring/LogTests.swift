@@ -133,9 +133,7 @@ final class LogTests: XCTestCase {
 
   /// TensorBoard's reader gives the scalars, and drops what a killed run wrote after the checkpoint.
   func testTensorBoardReadsARunThatWentOn() throws {
-    guard let python = ProcessInfo.processInfo.environment["PEFT_PYTHON"] else {
-      throw XCTSkip("PEFT_PYTHON names no interpreter with tensorboard")
-    }
+    let python = try Python(importing: "tensorboard")
     try Files.withTemporaryFolder { folder in
       let first = try TensorBoardLog(folder.path)
       for number in 1...4 { try first.write(step(number)) }
@@ -151,25 +149,13 @@ final class LogTests: XCTestCase {
       try FileManager.default.removeItem(atPath: folder.path + "/next")
       let script = """
         import sys
-        try:
-            from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-        except ImportError:
-            print("missing"); sys.exit()
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
         events = EventAccumulator(sys.argv[1]); events.Reload()
         print([(e.step, e.value) for e in events.Scalars("train/loss")],
               [(e.step, e.value) for e in events.Scalars("evaluation/loss")])
         """
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: python)
-      process.arguments = ["-c", script, folder.path]
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      if output.hasPrefix("missing") { throw XCTSkip("\(python) has no tensorboard") }
-      XCTAssertEqual(output, "[(1, 1.5), (2, 1.5), (3, 7.0)] [(3, 2.25)]\n")
+      let run = try python(["-c", script, folder.path])
+      XCTAssertEqual(run.output, "[(1, 1.5), (2, 1.5), (3, 7.0)] [(3, 2.25)]\n")
     }
   }
 }

@@ -175,11 +175,9 @@ final class QuantizedFolderTests: XCTestCase {
     }
   }
 
-  /// `$PEFT_PYTHON` names a Python that has Transformers and bitsandbytes.
+  /// `$PEFT_PYTHON` may name a Python that has Transformers and bitsandbytes.
   func testBitsandbytesReadsWhatIsWritten() throws {
-    guard let python = ProcessInfo.processInfo.environment["PEFT_PYTHON"] else {
-      throw XCTSkip("PEFT_PYTHON names no Python with torch, transformers and bitsandbytes")
-    }
+    let python = try Python(importing: "torch", "transformers", "bitsandbytes")
     try Files.withTemporaryFolder { root in
       var folders: [String] = []
       let loaded = try Self.names.map { ($0, try CausalLM(directory: folder($0))) }
@@ -193,16 +191,8 @@ final class QuantizedFolderTests: XCTestCase {
           folders.append(path)
         }
       }
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: python)
-      process.arguments = [Files.fixture("Models/check_quantized.py").path] + folders
-      let output = Pipe()
-      process.standardError = output
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      let text = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      XCTAssertEqual(process.terminationStatus, 0, String(decoding: text, as: UTF8.self))
+      let run = try python([Files.fixture("Models/check_quantized.py").path] + folders)
+      XCTAssertEqual(run.exitCode, 0, run.errors)
     }
   }
 
