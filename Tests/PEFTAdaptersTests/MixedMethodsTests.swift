@@ -87,6 +87,34 @@ final class MixedMethodsTests: XCTestCase {
     }
   }
 
+  /// A copy that takes the place of a weight would hide what is merged into it.
+  func testAMergeBelowACopyIsRefused() throws {
+    let model = try TestModels.make("gpt2")
+    let bits = model.bits
+    var whole = LoRA(rank: 1, targets: .names(["c_proj"]))
+    whole.modulesToSave = ["h.0.attn.c_attn"]
+    try model.attach(LoRA(rank: 2, targets: .names(["c_attn"])), name: "low").randomize(1)
+    try model.attach(whole, name: "whole").randomize(2)
+    try model.attach(LoRA(rank: 1, targets: .names(["c_attn"])), name: "third").randomize(3)
+    try model.activate(["low", "whole", "third"])
+    let all = model.sample
+    let error = expectAdapterError { try model.merge("low") }
+    XCTAssertEqual(error?.label, "wrongState")
+    XCTAssertEqual(error.map { "\($0)".contains("merge \"whole\" first") }, true)
+    XCTAssertEqual(model.bits, bits)
+    for name in ["whole", "low", "third"] {
+      try model.merge(name)
+      expectClose(model.sample, all, absolute: 3e-5 * Double(all.largest), name)
+    }
+    // What stays is added in the order in which it was merged, not in that of attaching.
+    try model.unmerge("third")
+    expectClose(model.sample, all, absolute: 3e-5 * Double(all.largest), "third beside the others")
+    try model.unmerge("low")
+    try model.unmerge("whole")
+    XCTAssertEqual(model.bits, bits)
+    XCTAssertEqual(model.sample.bits, all.bits)
+  }
+
   /// Every method beside every other one is switched without a trace of the others.
   func testMethodsSwitchIndependently() throws {
     let model = try TestModels.make("qwen2")

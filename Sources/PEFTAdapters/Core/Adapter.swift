@@ -41,7 +41,9 @@ public final class Adapter: Attachment {
     didSet { for parameter in parameters { parameter.observer = controller } }
   }
   /// Whether its change stands in the weights of the base at the moment; it is not trained then.
-  public internal(set) var isMerged = false {
+  public var isMerged: Bool { mergeNumber != nil }
+  /// Rises in the order in which adapters were merged; nil while it is not.
+  var mergeNumber: Int? {
     didSet { updateTraining() }
   }
   /// Whether its parameters are trained while it is active.

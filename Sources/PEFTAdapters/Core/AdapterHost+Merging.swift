@@ -23,7 +23,7 @@ extension AdapterHost {
   /// - Returns: how the output of a probe changed: by rounding only with `.current` and float32 weights.
   /// - Throws: `AdapterError` for an unknown, inactive or merged adapter, one that cannot be merged, or one whose
   ///   numbers are not finite, and for a folder that does not fit; `AdapterError.wrongState` where another one must be merged first,
-  ///   since one of the two scales what is inside it. Nothing is changed then.
+  ///   since one of the two scales what is inside it, or the other replaces a weight that this one changes. Nothing is changed then.
   @discardableResult
   public func merge(
     _ name: String = "default", into target: MergeTarget = .current
@@ -36,6 +36,7 @@ extension AdapterHost {
     try checkNesting(adapter)
     var merging = Merging(places, restored: try originals(target, besides: name))
     try merging.add(adapter)
+    try checkCopies(besides: adapter, merging)
     let before = probeOutput()
     guard before.isFinite else {
       throw .wrongState(
@@ -46,7 +47,7 @@ extension AdapterHost {
       adapters.pristine[key] = .init(parameter)
     }
     merging.apply()
-    adapter.isMerged = true
+    adapter.mergeNumber = (mergedAdapters.last?.mergeNumber ?? -1) + 1
     return MergeReport(parameters: merging.values.count, before: before, after: probeOutput())
   }
 
@@ -70,6 +71,26 @@ extension AdapterHost {
             "at \(module.site.path), \"\(other.name)\" computes with the weight of the base, which the merge would change; "
               + "merge \"\(other.name)\" first, or activate \"\(adapter.name)\" alone")
         }
+      }
+    }
+  }
+
+  /// The merged adapters in the order in which they were merged.
+  private var mergedAdapters: [Adapter] {
+    adapters.attachments.compactMap { $0 as? Adapter }.filter(\.isMerged)
+      .sorted { ($0.mergeNumber ?? 0) < ($1.mergeNumber ?? 0) }
+  }
+
+  /// Refuses a merge into what another adapter replaces: its copy would hide the change.
+  private func checkCopies(
+    besides adapter: Adapter, _ merging: Merging
+  ) throws(AdapterError) {
+    for case let other as Adapter in adapters.attachments
+    where other !== adapter && other.isEffective {
+      if let copy = other.copies.first(where: { merging.changes($0.base) }) {
+        throw .wrongState(
+          "\"\(other.name)\" replaces \(copy.key), into which \"\(adapter.name)\" would be merged; "
+            + "merge \"\(other.name)\" first, or activate \"\(adapter.name)\" alone")
       }
     }
   }
@@ -102,16 +123,13 @@ extension AdapterHost {
     // The base's own values come back, and the others are added again, each on what stands before it.
     var merging = Merging(
       places, restored: adapters.pristine.values.map { ($0.parameter, $0.value) })
-    for case let other as Adapter in adapters.attachments
-    where other.isMerged && other !== adapter {
-      try merging.add(other)
-    }
+    for other in mergedAdapters where other !== adapter { try merging.add(other) }
     merging.apply()
     for (key, entry) in adapters.pristine where !merging.changed.contains(key) {
       entry.parameter.content = entry.content
     }
     adapters.pristine = adapters.pristine.filter { merging.changed.contains($0.key) }
-    adapter.isMerged = false
+    adapter.mergeNumber = nil
   }
 
   /// Merges an adapter for good and removes it: the model is then one without it, with changed weights.
@@ -136,7 +154,7 @@ extension AdapterHost {
       parameters: adapters.pristine.count, largestDifference: 0, largestOutput: 0)
     if !adapter.isMerged { report = try merge(name, into: target) }
     adapters.pristine = [:]
-    adapter.isMerged = false
+    adapter.mergeNumber = nil
     try detach(name)
     return report
   }

@@ -29,7 +29,7 @@ extension CausalLM {
     // An adapter that is not finite is told by its merge, with the name of the weight.
     let adapted = probeOutput()
     let merge = try StreamedMerge(adapter, places: places)
-    adapter.isMerged = true
+    adapter.mergeNumber = 0
     let temporary = try ReplacedFolder(output)
     defer { temporary.discard() }
     do throws(CheckpointError) {

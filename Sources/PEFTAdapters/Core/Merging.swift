@@ -34,6 +34,11 @@ struct Merging {
     for (parameter, value) in values.values { parameter.value = value }
   }
 
+  /// Whether an adapter was added to a parameter.
+  func changes(_ place: Parameter) -> Bool {
+    changed.contains(ObjectIdentifier(sources[ObjectIdentifier(place)] ?? place))
+  }
+
   /// Adds the change of an adapter to what stands here.
   mutating func add(_ adapter: Adapter) throws(AdapterError) {
     let changes = try withoutGradients { () throws(AdapterError) -> [Change] in
