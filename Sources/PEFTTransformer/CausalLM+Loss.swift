@@ -48,7 +48,7 @@ extension CausalLM {
     // Where the length of the padded rows has no part in the maths, padding is left out.
     let virtual = decoder.virtual
     let prompted = batch.prompted(by: virtual.prompt)
-    let isPacked = prompted.hasIdlePadding && !dependsOnLength
+    let isPacked = prompted.hasIdlePadding && !configuration.dependsOnLength
     let context: ForwardContext
     if isPacked {
       do throws(ModelError) { try check(batch) } catch {
@@ -65,13 +65,5 @@ extension CausalLM {
     return (
       decoder.norm(hidden.matrix.rows(at: places)), targets, context.choosing(places)
     )
-  }
-
-  private var dependsOnLength: Bool {
-    if case .rotary(let scaling) = configuration.positions {
-      scaling.dependsOnLength
-    } else {
-      false
-    }
   }
 }

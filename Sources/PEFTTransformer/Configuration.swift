@@ -60,7 +60,7 @@ public struct TransformerConfiguration: Sendable, Hashable {
   public var tokenTypes = 0
   /// The row of the first token in the table of positions.
   public var firstPosition = 0
-  /// What the classes of a sequence classifier are called.
+  /// What the classes of a classifier are called; empty where nothing says so.
   public var labels: [String] = []
   /// How the head of a sequence classifier works; nil where the family has none.
   public var classifier: ClassifierHead?
@@ -97,13 +97,17 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public init() {}
   }
 
-  /// The two maps of a sequence classifier.
+  /// The maps of a sequence classifier.
   public struct ClassifierHead: Sendable, Hashable {
-    /// Between the maps.
-    public var activation: Activation
-    /// Dropout before the first map.
+    /// Which hidden states of a row they see.
+    public var pooling = SequencePooling.firstToken
+    /// Between the two maps; nil where there is only the last.
+    public var activation: Activation?
+    /// Whether the last map has a bias.
+    public var hasOutputBias = true
+    /// Dropout before the first of two maps.
     public var inputDropout: Float = 0
-    /// Dropout before the second map.
+    /// Dropout before the last map.
     public var dropout: Float = 0
   }
 
@@ -147,11 +151,11 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public var tokenTypes = ""
     /// The norm of the sum of the embeddings.
     public var embeddingNorm = ""
-    /// The module that holds both maps of a sequence classifier; empty for the model itself.
+    /// The module that holds the maps of a sequence classifier; empty for the model itself.
     public var classifier = ""
-    /// The first map in it.
+    /// The first of two maps in it.
     public var classifierDense = ""
-    /// The second map in it.
+    /// The last map in it.
     public var classifierOutput = ""
   }
 }

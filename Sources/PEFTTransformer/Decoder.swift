@@ -39,21 +39,22 @@ public final class Decoder: PromptedStack {
       with: ["": SlotMember(adapter), names.layers: layers, names.finalNorm: norm])
   }
 
-  /// What adapters put before the first token of every sequence.
-  public var virtual: VirtualTokens {
-    VirtualTokens(prefix: layers.prefixLength, prompt: adapter?.promptLength ?? 0)
-  }
-
   /// The hidden states after the last block, before the final norm.
   ///
   /// - Parameters:
   ///   - ids: `[B, T]`.
+  ///   - types: passed over.
   ///   - context: of this forward pass; T positions, or P more for each sequence where a prompt is put in.
   /// - Returns: `[B, T, D]`, or P more places for each sequence.
-  public func callAsFunction(_ ids: Indices, _ context: ForwardContext) -> Tensor {
+  public func callAsFunction(
+    _ ids: Indices, types: Indices? = nil, _ context: ForwardContext
+  ) -> Tensor {
     var x = embedded(ids, context)
     if let positions { x = x + positions(context.positions, context) }
     x = x.dropped(embeddingDropout, context.dropout)
     return layers(x, context, checkpointsActivations: checkpointsActivations)
   }
+
+  /// The final norm.
+  public func finished(_ hidden: Tensor) -> Tensor { norm(hidden) }
 }

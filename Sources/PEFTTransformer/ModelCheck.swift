@@ -41,13 +41,19 @@ package enum ModelCheck {
     }
     let source = CollectingParameters(
       CheckpointParameters(checkpoint, configuration, isStreamed: true))
-    var model: CausalLM?
-    note { () throws(CheckpointError) in model = try CausalLM(configuration, from: source) }
+    var model: (any PretrainedModel)?
+    let isClassifier = checkpoint["\(configuration.names.classifierOutput).weight"] != nil
+    note { () throws(CheckpointError) in
+      guard isClassifier else { return model = try CausalLM(configuration, from: source) }
+      var configuration = configuration
+      configuration.labels = try ConfigurationFile(path: path).labels()
+      model = try SequenceClassifier(configuration, from: source)
+    }
     problems += source.problems
     let head = "\(configuration.names.head).weight"
     note { () throws(CheckpointError) in
       try source.inner.requireEverythingRead { name in
-        family.isBuffer(name) || configuration.hasTiedHead && name == head
+        family.isBuffer(name) || (configuration.hasTiedHead || isClassifier) && name == head
       }
     }
     return (problems, model)

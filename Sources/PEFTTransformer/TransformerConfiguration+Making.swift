@@ -26,7 +26,7 @@ extension TransformerConfiguration {
   public static func gpt2(
     vocabularySize: Int, width: Int, layers: Int, heads: Int, maximumPositions: Int = 1024
   ) -> TransformerConfiguration {
-    TransformerConfiguration(
+    var configuration = TransformerConfiguration(
       modelType: "gpt2", vocabularySize: vocabularySize, width: width, layers: layers,
       heads: heads, keyValueHeads: heads, headWidth: width / heads, feedForwardWidth: 4 * width,
       maximumPositions: maximumPositions, norm: .layer, normEpsilon: 1e-5, activation: .geluTanh,
@@ -34,6 +34,8 @@ extension TransformerConfiguration {
       hasQueryKeyValueBias: true, hasAttentionOutputBias: true, hasFeedForwardBias: true,
       slidingWindows: Array(repeating: nil, count: layers), hasTiedHead: true,
       layout: .inputOutput, initializerRange: 0.02, names: GPT2.names)
+    configuration.classifier = .lastToken()
+    return configuration
   }
 
   /// A Llama with the usual settings; all of them can be changed afterwards.
@@ -52,7 +54,7 @@ extension TransformerConfiguration {
     vocabularySize: Int, width: Int, feedForwardWidth: Int, layers: Int, heads: Int,
     keyValueHeads: Int? = nil, maximumPositions: Int = 2048, hasTiedHead: Bool = false
   ) -> TransformerConfiguration {
-    TransformerConfiguration(
+    var configuration = TransformerConfiguration(
       modelType: "llama", vocabularySize: vocabularySize, width: width, layers: layers,
       heads: heads, keyValueHeads: keyValueHeads ?? heads, headWidth: width / heads,
       feedForwardWidth: feedForwardWidth, maximumPositions: maximumPositions,
@@ -61,6 +63,8 @@ extension TransformerConfiguration {
       hasQueryKeyValueBias: false, hasAttentionOutputBias: false, hasFeedForwardBias: false,
       slidingWindows: Array(repeating: nil, count: layers), hasTiedHead: hasTiedHead,
       layout: .outputInput, initializerRange: 0.02, names: Llama.names)
+    configuration.classifier = .lastToken()
+    return configuration
   }
 
   /// A BERT with the usual settings, and without dropout; all of them can be changed afterwards.

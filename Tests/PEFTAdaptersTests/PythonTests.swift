@@ -99,6 +99,10 @@ final class PythonTests: XCTestCase {
       ("llama", "eva", { $0.initialization = .eva }),
       ("llama", "lora-fa", { $0.freezesA = true }),
     ]
+    for family in ["gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes"] {
+      cases.append((family, "usual", { _ in }))
+      cases.append((family, "all-linear", { $0.targets = .allLinear }))
+    }
     return cases
   }
 

@@ -55,7 +55,7 @@ extension AdapterHost {
     _ source: AdapterFolder, name: String, isTrainable: Bool, activating: Bool,
     mode: LoadingMode
   ) throws(AdapterError) -> Adapter {
-    let resolution = try Resolution(source.method, self, isStrict: false)
+    let resolution = try Resolution(method(of: source), self, isStrict: false)
     var report = resolution.compare(with: source.file)
     if let training = source.trainingFile {
       report.add(Resolution.compare(training, resolution.hiddenTensors))
@@ -94,6 +94,17 @@ extension AdapterHost {
     adapter.loadedProbe = source.probe.map { (source.file.path, $0) }
     adapter.isTrainable = isTrainable
     return adapter
+  }
+
+  /// The method of a folder; the head of a classifier that a file holds is meant whether its settings name it or not, as in PEFT.
+  private func method(of source: AdapterFolder) -> any AdapterMethod {
+    var method = source.method
+    let prefix = AdapterFile.copyPrefix(method)
+    let stored = parameters().map(\.path).filter { source.file[prefix + $0] != nil }
+    method.selection.addHeads(of: self) { head in
+      stored.contains { $0.hasPrefix(head + ".") }
+    }
+    return method
   }
 
   /// Stored weights of adapted embeddings that are not the base's own: PEFT puts them in its place, so copies stand in.

@@ -43,11 +43,6 @@ public final class Encoder: PromptedStack {
       with: ["": SlotMember(adapter), names.embeddingNorm: embeddingNorm, names.layers: layers])
   }
 
-  /// What adapters put before the first token of every sequence.
-  var virtual: VirtualTokens {
-    VirtualTokens(prefix: layers.prefixLength, prompt: adapter?.promptLength ?? 0)
-  }
-
   /// The hidden states after the last block.
   ///
   /// - Parameters:
@@ -68,24 +63,8 @@ public final class Encoder: PromptedStack {
     return layers(x, context, checkpointsActivations: checkpointsActivations)
   }
 
-  /// The hidden states of what is no padding, prompts included, `[N, D]`; the rows of the context say where those of each row stand.
-  ///
-  /// Nothing is computed for padding: the rows are joined to one, in which each sees itself only. Stops the program where `check` of the
-  /// model throws.
-  func states(
-    _ rows: TokenRows, dropout: DropoutKeys?
-  ) -> (states: Tensor, context: ForwardContext) {
-    do throws(ModelError) { try configuration.check(rows, virtual) } catch {
-      preconditionFailure("\(configuration.modelType): \(error)")
-    }
-    let context =
-      rows.hasPadding
-      ? ForwardContext(
-        configuration, packed: rows.keys.map(\.count), dropout: dropout, virtual: virtual)
-      : ForwardContext(configuration, rows.ids, keys: rows.keys, dropout: dropout, virtual: virtual)
-    let input = rows.hasPadding ? rows.packed : rows
-    return (self(input.ids, types: input.types, context).matrix, context)
-  }
+  /// The hidden states as they are.
+  public func finished(_ hidden: Tensor) -> Tensor { hidden }
 }
 
 extension Indices {

@@ -52,7 +52,8 @@ public final class SentenceEncoder: PretrainedModel {
   public convenience init(
     directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try EncoderFolder(directory, loading)
+    let folder = try PretrainedFolder(directory, loading)
+    try folder.requireEncoder()
     let pooling = try SentencePooling(directory)
     let source = CheckpointParameters(folder.checkpoint, folder.configuration, body: "")
     try self.init(
@@ -64,7 +65,7 @@ public final class SentenceEncoder: PretrainedModel {
   /// `FEATURE_EXTRACTION`.
   public var taskType: String? { "FEATURE_EXTRACTION" }
   /// The class in Transformers.
-  public var architecture: String? { Bert.className(configuration.modelType) + "Model" }
+  public var architecture: String? { configuration.className + "Model" }
   /// The table of tokens.
   public var inputEmbedding: Embedding? { encoder.tokens }
   /// There is no head that would be spared.
@@ -90,13 +91,8 @@ public final class SentenceEncoder: PretrainedModel {
   ///   - isTraining: whether dropout is active.
   /// - Returns: `[B, D]`.
   public func callAsFunction(_ rows: TokenRows, isTraining: Bool = false) -> Tensor {
-    let (states, context) = encoder.states(rows, dropout: isTraining ? dropoutKeys : nil)
-    let ranges = context.rows
-    var weights = [Float](repeating: 0, count: ranges.count * states.rows)
-    for (row, range) in ranges.enumerated() {
-      for place in range { weights[row * states.rows + place] = 1 / Float(range.count) }
-    }
-    let means = Tensor(weights, shape: [ranges.count, states.rows]).matrixProduct(states)
+    let hidden = encoder.states(rows, configuration, dropout: isTraining ? dropoutKeys : nil)
+    let means = SequencePooling.mean(hidden, encoder.finished).vectors
     guard normalizes else { return means }
     // The root mean square of a vector of length one is the inverse root of its width.
     let width = means.columns

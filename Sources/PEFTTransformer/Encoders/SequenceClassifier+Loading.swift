@@ -8,25 +8,21 @@ extension SequenceClassifier {
   /// passed over.
   ///
   /// - Parameters:
-  ///   - directory: the folder; with `newLabels` also that of a bare encoder or a masked language model.
+  ///   - directory: the folder; with `newLabels` also that of a bare model or a language model.
   ///   - newLabels: what the classes of a new head are called, whose last map starts with random numbers, as does its first where the
   ///     folder has none; nil for the head in the folder.
   ///   - seed: chooses the random numbers of a new head.
   ///   - precision: how the weights of linear layers below the head are kept; nil for as the folder has them.
   ///   - loading: what to do with unknown fields of the configuration.
-  /// - Throws: `CheckpointError` for a family that is no encoder, a field with a value that is not supported, and tensors that are
+  /// - Throws: `CheckpointError` for an unknown architecture, a field with a value that is not supported, and tensors that are
   ///   missing, unexpected or of another shape.
   public convenience init(
     directory: String, newLabels: [String]? = nil, seed: UInt64 = 0,
     precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try EncoderFolder(directory, loading)
+    let folder = try PretrainedFolder(directory, loading)
     var configuration = folder.configuration
-    if let newLabels {
-      configuration.labels = newLabels
-    } else {
-      try folder.requireSingleLabels()
-    }
+    configuration.labels = if let newLabels { newLabels } else { try folder.labels() }
     let names = configuration.names
     let output = Walk.join(names.classifier, names.classifierOutput) + "."
     let dense = Walk.join(names.classifier, names.classifierDense) + "."

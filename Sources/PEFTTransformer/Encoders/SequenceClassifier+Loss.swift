@@ -7,7 +7,7 @@ extension SequenceClassifier {
   /// - Throws: `ModelError` for the first thing that is wrong.
   /// - Complexity: linear in the number of tokens.
   public func check(_ rows: TokenRows) throws(ModelError) {
-    try configuration.check(rows, encoder.virtual)
+    try configuration.check(rows, body.virtual)
   }
 
   /// Whether a loss can be computed for this batch; the computation stops the program where it cannot.

@@ -1,17 +1,19 @@
 public import PEFTCheckpoints
 public import PEFTTensor
 
-/// An encoder that says to which of some classes a row of tokens belongs.
+/// A model that says to which of some classes a row of tokens belongs.
 ///
-/// Module paths are those of Hugging Face's `BertForSequenceClassification` and its like. As in PEFT, an adapter trains a
+/// Module paths are those of Hugging Face's `BertForSequenceClassification`, `GPT2ForSequenceClassification` and their like. As in PEFT, an adapter trains a
 /// whole copy of the head beside what it adapts. A model is used from one isolation at a time.
 public final class SequenceClassifier: PretrainedModel {
   /// What the model was built from.
   public let configuration: TransformerConfiguration
-  /// The part below the head.
-  public let encoder: Encoder
-  /// From the first token to the classes.
+  /// The part below the head: an encoder or a decoder.
+  public let body: any PromptedStack
+  /// From one vector of a row to the classes.
   public let head: ClassificationHead
+  /// Which hidden states the head sees: in an encoder those of the first token, in a decoder those of the last.
+  public let pooling: SequencePooling
   /// Where the checkpoint came from; nil for a new model.
   public internal(set) var origin: ModelOrigin?
   /// What is attached.
@@ -22,7 +24,7 @@ public final class SequenceClassifier: PretrainedModel {
   /// Builds a model whose parameters come from `source`.
   ///
   /// - Parameters:
-  ///   - configuration: of an encoder, with the labels of the classes.
+  ///   - configuration: with the labels of the classes.
   ///   - source: random numbers or a checkpoint.
   ///   - precision: how frozen weights of linear layers below the head are kept; nil for as the source has them.
   /// - Throws: `CheckpointError` where the source lacks a parameter or has it in another shape.
@@ -30,22 +32,23 @@ public final class SequenceClassifier: PretrainedModel {
     _ configuration: TransformerConfiguration, from source: any ParameterSource,
     precision: Precision? = nil
   ) throws(CheckpointError) {
-    precondition(!configuration.isCausal, "SequenceClassifier: \(configuration.modelType)")
     self.configuration = configuration
-    encoder = try Encoder(configuration, from: source, precision: precision)
+    body =
+      configuration.isCausal
+      ? try Decoder(configuration, from: source, precision: precision)
+      : try Encoder(configuration, from: source, precision: precision)
     head = try ClassificationHead(configuration, from: source)
+    pooling = configuration.classifier?.pooling ?? .firstToken
   }
 
   /// `SEQ_CLS`.
   public var taskType: String? { "SEQ_CLS" }
   /// The class in Transformers.
-  public var architecture: String? {
-    Bert.className(configuration.modelType) + "ForSequenceClassification"
-  }
+  public var architecture: String? { configuration.className + "ForSequenceClassification" }
   /// The last map.
   public var outputHead: Linear? { head.output }
   /// The table of tokens.
-  public var inputEmbedding: Embedding? { encoder.tokens }
+  public var inputEmbedding: Embedding? { body.tokens }
 
   /// The head, small and mostly trained as a whole, stays float32.
   public func precision(of layer: Linear, _ wanted: Precision) -> Precision {
@@ -54,7 +57,7 @@ public final class SequenceClassifier: PretrainedModel {
 
   /// What this keeps, by its names in checkpoints.
   public var members: Members {
-    [configuration.names.body: encoder, configuration.names.classifier: head]
+    [configuration.names.body: body, configuration.names.classifier: head]
   }
 
   /// The score of every class, before a softmax.
@@ -67,13 +70,13 @@ public final class SequenceClassifier: PretrainedModel {
 
   /// The same, with dropout in training.
   func logits(_ rows: TokenRows, dropout: DropoutKeys?) -> Tensor {
-    let (states, context) = encoder.states(rows, dropout: dropout)
-    let first = Indices(context.rows.map { Int32($0.lowerBound) })
-    return head(states.rows(at: first), context.choosing(first))
+    let hidden = body.states(rows, configuration, dropout: dropout)
+    let (vectors, context) = pooling(hidden, body.finished)
+    return head(vectors, context)
   }
 
   /// The scores of some fixed tokens.
   public func probeOutput() -> Tensor {
-    withoutGradients { self(TokenRows(ids: configuration.probeTokens(encoder.virtual))) }
+    withoutGradients { self(TokenRows(ids: configuration.probeTokens(body.virtual))) }
   }
 }

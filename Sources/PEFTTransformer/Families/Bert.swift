@@ -34,7 +34,6 @@ enum Bert: ModelFamily {
     return names
   }
 
-  /// What the classes of a family in Transformers begin with.
   static func className(_ type: String) -> String {
     ["roberta": "Roberta", "distilbert": "DistilBert"][type] ?? "Bert"
   }
@@ -101,7 +100,7 @@ enum Bert: ModelFamily {
     configuration.normPlacement = .afterSums
     configuration.isCausal = false
     configuration.firstPosition = first
-    configuration.labels = try labels(file)
+    configuration.labels = try file.labels()
     configuration.tokenTypes =
       type == "distilbert" ? 0 : try file.positive("type_vocab_size", default: 2)
     configuration.classifier = try head(file, type, dropout)
@@ -120,24 +119,6 @@ enum Bert: ModelFamily {
       ? try file.dropout("classifier_dropout", default: 0) : dropout.residual
     file.ignore(["classifier_dropout"])
     return .init(activation: .tanh, inputDropout: type == "roberta" ? own : 0, dropout: own)
-  }
-
-  /// The names of the classes in the order of their numbers.
-  private static func labels(_ file: ConfigurationFile) throws(CheckpointError) -> [String] {
-    guard let members = file.value("id2label")?.members else {
-      let count = try file.positive("num_labels", default: 2, below: 1_000_000)
-      return (0..<count).map { "LABEL_\($0)" }
-    }
-    var labels: [String] = []
-    for index in members.indices {
-      guard let label = members.first(where: { $0.name == "\(index)" })?.value.string else {
-        throw file.invalid(
-          "id2label", expected: "a name for every number from 0 to \(members.count - 1)",
-          found: "none for \(index)")
-      }
-      labels.append(label)
-    }
-    return labels
   }
 
   static func fields(_ configuration: TransformerConfiguration) -> [JSON.Member] {

@@ -12,7 +12,9 @@ enum GPT2: ModelFamily {
     body: "transformer", tokens: "wte", positions: "wpe", layers: "h", attention: "attn",
     query: "c_attn", key: "", value: "", attentionOutput: "c_proj", attentionNorm: "ln_1",
     feedForward: "mlp", gate: "", up: "c_fc", down: "c_proj", feedForwardNorm: "ln_2",
-    finalNorm: "ln_f", head: "lm_head")
+    finalNorm: "ln_f", head: "lm_head", classifierOutput: "score")
+
+  static func className(_ type: String) -> String { "GPT2" }
 
   static func isBuffer(_ name: String) -> Bool {
     name.hasSuffix(".attn.bias") || name.hasSuffix(".attn.masked_bias")
@@ -40,7 +42,7 @@ enum GPT2: ModelFamily {
       "summary_type", "summary_use_proj", "summary_activation", "summary_first_dropout",
       "summary_proj_to_labels", "n_ctx",
     ])
-    return TransformerConfiguration(
+    var configuration = TransformerConfiguration(
       modelType: "gpt2",
       vocabularySize: try file.positive("vocab_size", default: 50257), width: width,
       layers: layers, heads: heads, keyValueHeads: heads, headWidth: width / heads,
@@ -54,11 +56,14 @@ enum GPT2: ModelFamily {
       hasTiedHead: try file.bool("tie_word_embeddings", default: true), layout: .inputOutput,
       initializerRange: try file.nonNegative("initializer_range", default: 0.02),
       dropout: dropout, names: names)
+    configuration.labels = try file.statedLabels()
+    configuration.classifier = .lastToken(padding: try file.paddingToken())
+    return configuration
   }
 
   static func fields(_ configuration: TransformerConfiguration) -> [JSON.Member] {
     let activation = configuration.activation
-    return [
+    let members: [JSON.Member] = [
       .init("architectures", .array([.string("GPT2LMHeadModel")])),
       .init("n_embd", .integer(configuration.width)),
       .init("n_layer", .integer(configuration.layers)),
@@ -73,5 +78,6 @@ enum GPT2: ModelFamily {
       .init("attn_pdrop", .shortest(configuration.dropout.attention)),
       .init("resid_pdrop", .shortest(configuration.dropout.residual)),
     ]
+    return members + configuration.labelFields + (configuration.classifier?.fields ?? [])
   }
 }

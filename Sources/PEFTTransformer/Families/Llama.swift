@@ -14,7 +14,10 @@ enum Llama: ModelFamily {
     attention: "self_attn", query: "q_proj", key: "k_proj", value: "v_proj",
     attentionOutput: "o_proj", attentionNorm: "input_layernorm", feedForward: "mlp",
     gate: "gate_proj", up: "up_proj", down: "down_proj",
-    feedForwardNorm: "post_attention_layernorm", finalNorm: "norm", head: "lm_head")
+    feedForwardNorm: "post_attention_layernorm", finalNorm: "norm", head: "lm_head",
+    classifierOutput: "score")
+
+  static func className(_ type: String) -> String { type.prefix(1).uppercased() + type.dropFirst() }
 
   static func isBuffer(_ name: String) -> Bool { name.hasSuffix("rotary_emb.inv_freq") }
 
@@ -39,7 +42,7 @@ enum Llama: ModelFamily {
     try file.require("use_mrope", toBe: false)
     try file.require("rope_interleaved", toBe: false)
     let hasBias = isLlama ? try file.bool("attention_bias", default: false) : false
-    return TransformerConfiguration(
+    var configuration = TransformerConfiguration(
       modelType: type,
       vocabularySize: try file.positive(
         "vocab_size", default: type == "qwen2" ? 151_936 : 32_000),
@@ -57,6 +60,9 @@ enum Llama: ModelFamily {
       hasTiedHead: try file.bool("tie_word_embeddings", default: false), layout: .outputInput,
       initializerRange: try file.nonNegative("initializer_range", default: 0.02),
       dropout: dropout, names: names)
+    configuration.labels = try file.statedLabels()
+    configuration.classifier = .lastToken(padding: try file.paddingToken())
+    return configuration
   }
 
   private static func headSizes(
@@ -119,7 +125,7 @@ enum Llama: ModelFamily {
     var members: [JSON.Member] = [
       .init(
         "architectures",
-        .array([.string(type.prefix(1).uppercased() + type.dropFirst() + "ForCausalLM")])),
+        .array([.string(className(type) + "ForCausalLM")])),
       .init("hidden_size", .integer(configuration.width)),
       .init("intermediate_size", .integer(configuration.feedForwardWidth)),
       .init("num_hidden_layers", .integer(configuration.layers)),
@@ -152,6 +158,6 @@ enum Llama: ModelFamily {
       members.append(.init("rope_theta", .number(scaling.base)))
       if let json = scaling.json { members.append(.init("rope_scaling", json)) }
     }
-    return members
+    return members + configuration.labelFields + (configuration.classifier?.fields ?? [])
   }
 }

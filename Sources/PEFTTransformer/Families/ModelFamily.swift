@@ -6,6 +6,8 @@ import PEFTTensor
 protocol ModelFamily {
   /// The values of `model_type` that it answers to.
   static var modelTypes: [String] { get }
+  /// What the classes of a family in Transformers begin with.
+  static func className(_ modelType: String) -> String
   /// Tensors of a checkpoint that are no weights, as buffers that old versions saved.
   static func isBuffer(_ name: String) -> Bool
   /// Tensors of heads, of which a model reads its own only.
@@ -19,8 +21,30 @@ protocol ModelFamily {
 }
 
 extension ModelFamily {
-  /// There is one head, which is always read.
-  static func isHead(_ name: String) -> Bool { false }
+  /// The head of a language model and that of a classifier.
+  static func isHead(_ name: String) -> Bool {
+    name.hasPrefix("lm_head.") || name.hasPrefix("score.")
+  }
+}
+
+extension TransformerConfiguration.ClassifierHead {
+  /// The head of decoders: one map without a bias on the last token that is no padding.
+  static func lastToken(padding: Int32? = nil) -> Self {
+    Self(pooling: .lastToken(padding: padding), hasOutputBias: false)
+  }
+
+  /// The fields of `config.json` that say what padding is.
+  var fields: [JSON.Member] {
+    guard case .lastToken(let padding?) = pooling else { return [] }
+    return [.init("pad_token_id", .integer(Int(padding)))]
+  }
+}
+
+extension TransformerConfiguration {
+  /// What its classes in Transformers begin with.
+  var className: String {
+    ModelFamilies.all.first { $0.modelTypes.contains(modelType) }?.className(modelType) ?? modelType
+  }
 }
 
 /// The families that can be loaded.

@@ -36,6 +36,20 @@ public protocol PromptedStack: Module {
   var tokens: Embedding { get }
   /// What puts embeddings before those of the tokens.
   var adapter: (any PromptAdapter)? { get set }
+  /// The blocks, the lowest first.
+  var layers: [Block] { get }
+  /// Computes the inside of every block again in the backward pass instead of keeping it.
+  var checkpointsActivations: Bool { get set }
+  /// The hidden states after the last block.
+  ///
+  /// - Parameters:
+  ///   - ids: `[B, T]`.
+  ///   - types: the kind of every token, `[B, T]`; nil for 0, and passed over in a family without kinds.
+  ///   - context: of this forward pass.
+  /// - Returns: `[B, T, D]`, or with the places of a prompt before each sequence.
+  func callAsFunction(_ ids: Indices, types: Indices?, _ context: ForwardContext) -> Tensor
+  /// What a head sees of hidden states after the last block: `[..., D]` to `[..., D]`, each by itself.
+  func finished(_ hidden: Tensor) -> Tensor
 }
 
 extension PromptedStack {

@@ -29,7 +29,7 @@ final class SequenceClassifierTests: XCTestCase {
   }
 
   func testLossAndGradientsAreThoseOfTransformers() throws {
-    for item in try EncoderFixture.all() {
+    for item in try EncoderFixture.all() + EncoderFixture.allDecoders() {
       let model = try item.classifier()
       model.unfreeze()
       let loss = model.loss(item.batch, isTraining: false)
@@ -54,7 +54,7 @@ final class SequenceClassifierTests: XCTestCase {
     let (keys, plain) = (model.dropoutKeys.drawn, model.parameters().map(\.parameter.gradient))
     XCTAssertGreaterThan(keys, 0)
     for named in model.parameters() { named.parameter.gradient = nil }
-    model.encoder.checkpointsActivations = true
+    model.body.checkpointsActivations = true
     model.dropoutKeys.drawn = 0
     model.loss(item.batch).backward()
     for (named, gradient) in zip(model.parameters(), plain) {
@@ -90,6 +90,9 @@ final class SequenceClassifierTests: XCTestCase {
   }
 
   func testEveryMemberIsListed() throws {
+    for item in try EncoderFixture.allDecoders() {
+      XCTAssertEqual(unlistedMembers(of: try item.classifier()), [], item.name)
+    }
     for item in try EncoderFixture.all() {
       XCTAssertEqual(unlistedMembers(of: try item.classifier()), [], item.name)
       XCTAssertEqual(unlistedMembers(of: try SentenceEncoder(directory: item.folder)), [])

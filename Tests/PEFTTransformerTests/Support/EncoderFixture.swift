@@ -4,9 +4,10 @@ import PEFTTensor
 import PEFTTestSupport
 import PEFTTransformer
 
-/// A tiny encoder that Transformers saved, and what it computed with it; see `make_encoders.py`.
+/// A tiny classifier that Transformers saved, and what it computed with it; see `make_encoders.py` and `make_classifiers.py`.
 struct EncoderFixture {
   static let names = ["bert", "bert-older", "roberta", "distilbert"]
+  static let decoders = ["gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes"]
 
   let name: String
   let folder: String
@@ -29,6 +30,7 @@ struct EncoderFixture {
   }
 
   static func all() throws -> [EncoderFixture] { try names.map(EncoderFixture.init) }
+  static func allDecoders() throws -> [EncoderFixture] { try decoders.map(EncoderFixture.init) }
 
   func classifier() throws -> SequenceClassifier { try SequenceClassifier(directory: folder) }
   func tensor(_ name: String) throws -> Tensor { try expected.tensor(name) }

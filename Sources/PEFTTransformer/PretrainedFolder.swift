@@ -1,8 +1,8 @@
 import PEFTCheckpoints
 import PEFTJSON
 
-/// A folder with the checkpoint of an encoder, opened.
-struct EncoderFolder {
+/// A folder with the checkpoint of a model of whatever task, opened.
+struct PretrainedFolder {
   let configuration: TransformerConfiguration
   let checkpoint: Checkpoint
   let origin: ModelOrigin
@@ -12,11 +12,16 @@ struct EncoderFolder {
   init(_ directory: String, _ loading: ModelLoading) throws(CheckpointError) {
     file = try ConfigurationFile(path: "\(directory)/config.json")
     (configuration, family) = try ModelFamilies.read(file, loading)
-    guard !configuration.isCausal else {
-      throw file.unsupported("model_type", hint: "it is no encoder; load it as CausalLM")
-    }
     checkpoint = try Checkpoint(folder: directory)
     origin = ModelOrigin(folder: directory, json: .object(file.members))
+  }
+
+  /// Refuses families that are no encoders.
+  func requireEncoder() throws(CheckpointError) {
+    guard !configuration.isCausal else {
+      throw file.unsupported(
+        "model_type", hint: "it is no encoder; load it as CausalLM or SequenceClassifier")
+    }
   }
 
   /// Refuses tensors that belong neither to the model nor to a head of the family.
@@ -24,17 +29,19 @@ struct EncoderFolder {
     try source.requireEverythingRead { family.isBuffer($0) || family.isHead($0) }
   }
 
-  /// Refuses heads that are trained with another loss than the cross-entropy of one label a row.
-  func requireSingleLabels() throws(CheckpointError) {
+  /// The classes of the head in the folder; refuses heads that are trained with another loss than the cross-entropy of one label a row.
+  func labels() throws(CheckpointError) -> [String] {
     let kind = try file.optionalString("problem_type")
     guard kind ?? "single_label_classification" == "single_label_classification" else {
       throw file.unsupported(
         "problem_type", hint: "only single_label_classification is supported")
     }
-    guard configuration.labels.count > 1 else {
+    let labels = configuration.labels.isEmpty ? try file.labels() : configuration.labels
+    guard labels.count > 1 else {
       throw file.unsupported(
         file.has("id2label") ? "id2label" : "num_labels",
         hint: "one label means regression; two or more are supported")
     }
+    return labels
   }
 }
