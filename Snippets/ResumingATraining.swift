@@ -21,6 +21,9 @@ let batches = TokenBatches(data.examples, batchSize: 8, order: .shuffled(seed: 1
 let trainer = Trainer(
   model, optimizer: AdamW(model.parameters(.trainable), learningRate: 1e-3),
   schedule: .cosine(warmup: 10), settings: TrainerSettings(duration: .epochs(3)))
+model.embeddingNoise = 5
+trainer.average = WeightAverage(model.parameters(.trainable), .exponential(decay: 0.99))
+trainer.adjust = { next, values in if next.step == 500 { values.learningRate = 3e-4 } }
 
 let checkpoints = TrainingCheckpoints(run, keeping: 2)
 let last = try checkpoints.latest().checkpoint
@@ -33,5 +36,6 @@ for try await event in trainer.fit(batches) {
     try checkpoints.save(trainer)
   }
 }
+trainer.average?.assign()
 try adapter.save(to: run)
 // snippet.hide

@@ -32,8 +32,22 @@ final class TrainingView {
     case .evaluation(let evaluation):
       progress?.finish()
       Console.error(ProgressLine.text(.evaluation(evaluation)))
+    case .change(let change):
+      progress?.finish()
+      Console.error(ProgressLine.text(.change(change)))
     case .finished:
       progress?.finish()
+    }
+  }
+
+  /// Shows samples.
+  func show(samples entries: [LogEntry]) {
+    if !entries.isEmpty { progress?.finish() }
+    for entry in entries {
+      let line = { (text: String?) in (text ?? "").split(separator: "\n").joined(separator: " / ") }
+      Console.error(
+        "sample after step \(entry.step)  \(line(entry.texts["prompt"])) >> \(line(entry.texts["text"]))"
+      )
     }
   }
 

@@ -15,6 +15,8 @@ public final class Decoder: PromptedStack {
   public var adapter: (any PromptAdapter)?
   /// Computes the inside of every block again in the backward pass instead of keeping it.
   public var checkpointsActivations = false
+  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
+  public var embeddingNoise: Double?
   private let embeddingDropout: Float
   private let names: TransformerConfiguration.Names
 

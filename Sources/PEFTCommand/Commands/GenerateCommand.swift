@@ -48,6 +48,15 @@ enum GenerateCommand: Command {
   ) throws -> (text: String, tokens: Int) {
     let ids = folder.encode(prompt)
     guard !ids.isEmpty else { throw CommandError.missingOption("prompt") }
+    return try continuation(
+      folder, ids: ids, limits, sampling, ignoresEnd: ignoresEnd, isStreamed: isStreamed)
+  }
+
+  /// Continues the tokens of a prompt, of which there is one at least.
+  static func continuation(
+    _ folder: ModelFolder, ids: [Int32], _ limits: GenerationLimits,
+    _ sampling: SamplingOptions, ignoresEnd: Bool = false, isStreamed: Bool = false
+  ) throws -> (text: String, tokens: Int) {
     var limits = limits
     // A token that begins a text also ends the one before it, as in models that have one for both.
     if !ignoresEnd {

@@ -25,7 +25,9 @@ enum TrainCommand: Command {
       Option("adapter", "DIR", "Train this adapter further in place of a new one."),
     ] + TrainingPlan.options + [
       Option(switch: "checkpoint-activations", "Use less memory and more time.")
-    ] + CheckpointPlan.options + [TrainingLogs.option, .config, .json],
+    ] + TrainingControl.options + Samples.options + CheckpointPlan.options + [
+      TrainingLogs.option, .config, .json,
+    ],
     example: "peft train --model base --data rows.jsonl --targets all-linear --output adapter")
 
   static func run(_ given: Arguments) throws {
@@ -34,6 +36,7 @@ enum TrainCommand: Command {
     let course = try CheckpointPlan(&arguments)
     let data = try arguments.required("data")
     let plan = try TrainingPlan(arguments)
+    let control = try TrainingControl(arguments)
     let formats = try TrainingLogs.formats(arguments)
     for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
       try DataFile.requireFile(file)
@@ -58,17 +61,29 @@ enum TrainCommand: Command {
     let evaluation = try arguments.string("evaluation").map {
       try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
     }
+    let samples = try Samples(arguments, folder, evaluation ?? examples)
     try OutputFolder.prepare(output, for: content)
     let before =
       course.start == nil ? try evaluation.map { try Evaluation(model, $0).loss } : nil
     if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
     let view = TrainingView("training")
     let logs = try TrainingLogs(formats, in: output, goingOnAfter: course.start?.step)
-    let summary = try train(model, examples, evaluation, plan, course, scratch: output) { event in
+    func sample(_ step: Int, _ average: WeightAverage? = nil) throws {
+      let entries = try samples?.entries(step: step, average) ?? []
+      view.show(samples: entries)
+      for entry in entries { try logs.write(entry) }
+    }
+    if course.start == nil { try sample(0) }
+    let trainer = try trainer(model, plan, course, control, scratch: output)
+    let summary = try train(trainer, examples, evaluation, plan, course, control) { event in
       view.show(event)
       try logs.write(event)
+      if case .step(let step) = event, samples?.areDue(after: step.progress.step) == true {
+        try sample(step.progress.step, trainer.average)
+      }
     }
     view.finish()
+    try sample(try control.finish(trainer, course.checkpoints))
     if let summary, let loss = summary.loss {
       let taken = summary.steps - (course.start?.step ?? 0)
       Console.print(
@@ -127,17 +142,26 @@ enum TrainCommand: Command {
         + "(\((100 * Double(trainable) / Double(total)).rounded(digits: 2)) %)")
   }
 
-  private static func train(
-    _ model: CausalLM, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
-    _ plan: TrainingPlan, _ course: CheckpointPlan,
-    scratch: String, show: (TrainingEvent) throws -> Void
-  ) throws -> TrainingEvent.Summary? {
-    let batches = TokenBatches(
-      examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
+  /// A trainer that stands where the training begins or goes on.
+  private static func trainer(
+    _ model: CausalLM, _ plan: TrainingPlan, _ course: CheckpointPlan, _ control: TrainingControl,
+    scratch: String
+  ) throws -> Trainer<CausalLM> {
     let trainer = Trainer(
       model, optimizer: try plan.makeOptimizer(model, folder: scratch), schedule: plan.schedule,
       settings: plan.settings)
+    try control.prepare(trainer, plan)
     if let start = course.start { try start.restore(trainer) }
+    return trainer
+  }
+
+  private static func train(
+    _ trainer: Trainer<CausalLM>, _ examples: [TrainingExample], _ evaluation: [TrainingExample]?,
+    _ plan: TrainingPlan, _ course: CheckpointPlan, _ control: TrainingControl,
+    show: (TrainingEvent) throws -> Void
+  ) throws -> TrainingEvent.Summary? {
+    let batches = TokenBatches(
+      examples, batchSize: plan.batchSize, order: plan.order, groupsLengths: plan.groupsLengths)
     let held = plan.settings.evaluationInterval == nil ? nil : evaluation
     let interruption = course.interval.map { _ in Interruption() }
     var summary: TrainingEvent.Summary?
@@ -150,7 +174,9 @@ enum TrainCommand: Command {
       try show(event)
       switch event {
       case .finished(let finished): summary = finished
-      case .evaluation: break
+      case .evaluation(let evaluation):
+        if control.keepsBest, evaluation.isBest { try course.saveBest(trainer) }
+      case .change: break
       case .step(let step):
         let isStopped = interruption?.hasCome ?? false
         try course.save(trainer, isLast: isStopped || step.progress.step == step.progress.total)

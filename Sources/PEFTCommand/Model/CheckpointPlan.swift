@@ -33,7 +33,7 @@ struct CheckpointPlan {
   /// What may be different when a training goes on.
   private static let free: Set = [
     "evaluation", "evaluate-every", "checkpoint-every", "keep-checkpoints",
-    "checkpoint-activations", "log",
+    "checkpoint-activations", "log", "sample-every", "sample-prompt", "sample-tokens",
   ]
   /// Where the checksum of the data stands among the settings; no option has such a name.
   private static let dataSum = "data (checksum)"
@@ -75,6 +75,11 @@ struct CheckpointPlan {
   func save(_ trainer: Trainer<CausalLM>, isLast: Bool) throws {
     guard let interval, isLast || trainer.stepCount % interval == 0 else { return }
     try checkpoints.save(trainer, settings: settings)
+  }
+
+  /// Writes a checkpoint of what was just evaluated as the best so far.
+  func saveBest(_ trainer: Trainer<CausalLM>) throws {
+    try checkpoints.saveBest(trainer, settings: settings)
   }
 
   private static func start(

@@ -26,7 +26,9 @@ enum OutputFolder {
     fileprivate func allows(_ file: String) -> Bool {
       if file.hasPrefix(".") || ["README.md", "LICENSE"].contains(file) { return true }
       if case .comparison = self {
-      } else if TrainingCheckpoints.step(file) != nil || TrainingLogs.names.contains(file) {
+      } else if TrainingCheckpoints.step(file) != nil || file == TrainingCheckpoints.bestName
+        || TrainingLogs.names.contains(file)
+      {
         return true
       }
       switch self {

@@ -50,7 +50,11 @@ struct TrainingLogs {
   /// Writes an event into every file.
   func write(_ event: TrainingEvent) throws {
     if sinks.isEmpty { return }
-    let entry = LogEntry(event, memory: .current)
+    try write(LogEntry(event, memory: .current))
+  }
+
+  /// Writes an entry into every file.
+  func write(_ entry: LogEntry) throws {
     for sink in sinks { try sink.write(entry) }
   }
 }

@@ -18,6 +18,8 @@ public struct TrainingCheckpoint: Sendable {
   public let settings: [String: String]
   private let randomState: UInt64
   private let record: EvaluationRecord
+  private let hyperparameters: Hyperparameters?
+  private let patience: (best: Double?, misses: Int)?
 
   private static let manifest = "checkpoint.json"
   private static let stateFile = "training_state.safetensors"
@@ -49,6 +51,12 @@ public struct TrainingCheckpoint: Sendable {
       best: json["best_step"]?.integer.flatMap { step in
         json["best_loss"]?.number.map { .init(step: step, loss: $0) }
       })
+    hyperparameters = json["learning_rate"]?.number.map {
+      Hyperparameters(
+        learningRate: $0, maximumGradientNorm: json["clip"]?.number,
+        embeddingNoise: json["noise"]?.number)
+    }
+    patience = json["misses"]?.integer.map { (json["least_loss"]?.number, $0) }
     for member in files {
       let found = try FileChecksum(path: "\(path)/\(member.name)")
       guard member.value["bytes"]?.integer == found.byteCount,
@@ -94,14 +102,18 @@ public struct TrainingCheckpoint: Sendable {
       let saved = take("controller.\(adapter.name)/")
       if let controller = adapter.controller { try controller.restore(saved) }
     }
-    let optimizer = take("optimizer.")
+    let (optimizer, average) = (take("optimizer."), take("average."))
     if let name = state.keys.min() {
       throw TrainingError.stateMismatch(
         name: name, expected: "what the model trains", found: "an entry of nothing")
     }
     try trainer.restore(
       TrainerState(
-        stepCount: step, randomState: randomState, record: record, optimizer: optimizer))
+        stepCount: step, randomState: randomState, record: record, optimizer: optimizer,
+        hyperparameters: hyperparameters, average: average))
+    if let patience {
+      trainer.earlyStopping?.resume(best: patience.best, misses: patience.misses)
+    }
   }
 
   // MARK: Writing
@@ -110,7 +122,14 @@ public struct TrainingCheckpoint: Sendable {
     _ trainer: Trainer<Model>, _ settings: [String: String], to folder: String
   ) throws {
     let model = trainer.model
-    for adapter in model.trainedAdapters { try adapter.save(to: folder) }
+    func saveAdapters() throws {
+      for adapter in model.trainedAdapters { try adapter.save(to: folder) }
+    }
+    if let average = trainer.average {
+      try average.use(saveAdapters)
+    } else {
+      try saveAdapters()
+    }
     let state = trainer.state
     var items = try parts(of: model).map { SafetensorsFile.Item($0.name, $0.parameter.value) }
     for adapter in model.trainedAdapters {
@@ -119,6 +138,7 @@ public struct TrainingCheckpoint: Sendable {
       }
     }
     items += state.optimizer.map { .init("optimizer.\($0)", $1) }
+    items += state.average.map { .init("average.\($0)", $1) }
     try SafetensorsFile.write(items, to: "\(folder)/\(stateFile)")
     let sums = try files(in: folder).map { name in
       let sum = try FileChecksum(path: "\(folder)/\(name)")
@@ -134,6 +154,11 @@ public struct TrainingCheckpoint: Sendable {
       .init("evaluated_step", state.record.lastStep.map(JSON.integer) ?? .null),
       .init("best_step", (state.record.best?.step).map(JSON.integer) ?? .null),
       .init("best_loss", (state.record.best?.loss).map(JSON.number) ?? .null),
+      .init("learning_rate", (state.hyperparameters?.learningRate).map(JSON.number) ?? .null),
+      .init("clip", (state.hyperparameters?.maximumGradientNorm).map(JSON.number) ?? .null),
+      .init("noise", (state.hyperparameters?.embeddingNoise).map(JSON.number) ?? .null),
+      .init("misses", (state.earlyStopping?.misses).map(JSON.integer) ?? .null),
+      .init("least_loss", (state.earlyStopping?.best).map(JSON.number) ?? .null),
       .init(
         "settings", .object(settings.sorted { $0.key < $1.key }.map { .init($0, .string($1)) })),
       .init("files", .object(sums)),

@@ -35,6 +35,12 @@ public struct TrainingCheckpoints: Sendable {
   /// The path of the checkpoint after a number of steps.
   public func path(step: Int) -> String { "\(folder)/checkpoint-\(step)" }
 
+  /// The folder of the checkpoint with the best evaluation.
+  public var bestPath: String { "\(folder)/\(Self.bestName)" }
+
+  /// What that folder is called.
+  public static let bestName = "checkpoint-best"
+
   /// The number of steps in the name of a checkpoint; nil for another name.
   public static func step(_ name: String) -> Int? {
     guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst(11)), step >= 0,
@@ -63,6 +69,25 @@ public struct TrainingCheckpoints: Sendable {
       try atomicallyRemoveFolder(self.path(step: step))
     }
     return path
+  }
+
+  /// Writes a checkpoint in the place of the best one so far; call it after an evaluation that is the best.
+  ///
+  ///     if case .evaluation(let evaluation) = event, evaluation.isBest { try checkpoints.saveBest(trainer) }
+  ///
+  /// - Parameters:
+  ///   - trainer: has just been evaluated.
+  ///   - settings: as in `save`.
+  /// - Returns: the path of the checkpoint.
+  /// - Throws: `AdapterError` or `CheckpointError` where something cannot be written; the earlier one is untouched then.
+  @discardableResult
+  public func saveBest<Model: TrainableModel & AdapterHost>(
+    _ trainer: Trainer<Model>, settings: [String: String] = [:]
+  ) throws -> String {
+    try makeFolder(folder)
+    removeRemains(in: folder)
+    try atomicallyWriteFolder(bestPath) { try TrainingCheckpoint.write(trainer, settings, to: $0) }
+    return bestPath
   }
 
   /// The newest checkpoint that is as it was written.

@@ -9,6 +9,8 @@ public final class CSVLog: LogSink {
     "resident_bytes", "evaluation_loss",
   ]
   private let file: LogFile
+  /// The rows of the step from which the training goes on, without their times.
+  private var known: Set<String> = []
 
   /// Opens a file for a training that begins, or that goes on.
   ///
@@ -24,9 +26,18 @@ public final class CSVLog: LogSink {
       }
     }
     file = try LogFile(path, beginning: header + (rows ?? []).map { $0 + "\n" }.joined())
+    let prefix = step.map { "\($0)," } ?? ","
+    known = Set((rows ?? []).filter { $0.hasPrefix(prefix) }.map { Self.timeless(String($0)) })
   }
 
-  /// Appends a row for a step or an evaluation; other entries have none.
+  /// A row without its second cell.
+  private static func timeless(_ row: String) -> String {
+    var cells = row.split(separator: ",", omittingEmptySubsequences: false)
+    if cells.count > 1 { cells.remove(at: 1) }
+    return cells.joined(separator: ",")
+  }
+
+  /// Appends a row for a step or an evaluation, unless the log had it before the training went on; other entries have none.
   public func write(_ entry: LogEntry) throws {
     guard ["step", "evaluation"].contains(entry.kind) else { return }
     let isStep = entry.kind == "step"
@@ -38,6 +49,7 @@ public final class CSVLog: LogSink {
       default: isStep ? entry[column].map { "\($0)" } ?? "" : ""
       }
     }
-    try file.append(cells.joined(separator: ",") + "\n")
+    let row = cells.joined(separator: ",")
+    if known.remove(Self.timeless(row)) == nil { try file.append(row + "\n") }
   }
 }

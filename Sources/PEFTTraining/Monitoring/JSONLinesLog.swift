@@ -7,6 +7,8 @@ import PEFTJSON
 /// Numbers that JSON has no spelling for, NaN and infinities, are written as `null`.
 public final class JSONLinesLog: LogSink {
   private let file: LogFile
+  /// What was said after the step from which the training goes on, and will be again.
+  private var known: Set<LogEntry> = []
 
   /// Opens a file for a training that begins, or that goes on.
   ///
@@ -16,14 +18,15 @@ public final class JSONLinesLog: LogSink {
   ///     begins an empty file.
   /// - Throws: `CheckpointError` where it cannot be read or written.
   public init(_ path: String, goingOnAfter step: Int? = nil) throws {
-    let kept = try step.map { step in
-      try Self.read(path).filter { $0.step <= step }.map(Self.line).joined()
-    }
-    file = try LogFile(path, beginning: kept ?? "")
+    let kept = try step.map { step in try Self.read(path).filter { $0.step <= step } } ?? []
+    file = try LogFile(path, beginning: kept.map(Self.line).joined())
+    known = Set(kept.filter { $0.step == step }.map(\.timeless))
   }
 
-  /// Appends a line.
-  public func write(_ entry: LogEntry) throws { try file.append(Self.line(entry)) }
+  /// Appends a line, unless the log had it before the training went on.
+  public func write(_ entry: LogEntry) throws {
+    if known.remove(entry.timeless) == nil { try file.append(Self.line(entry)) }
+  }
 
   /// The entries of a file, of which a last line that was cut is left out.
   ///

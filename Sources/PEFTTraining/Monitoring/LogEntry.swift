@@ -13,7 +13,7 @@ public struct LogEntry: Sendable, Hashable {
     public init(_ name: String, _ value: Double) { (self.name, self.value) = (name, value) }
   }
 
-  /// What kind of thing it is: `step`, `evaluation`, `finished`, or a word of one's own.
+  /// What kind of thing it is: `step`, `evaluation`, `change`, `finished`, or a word of one's own.
   public var kind: String
   /// After how many steps.
   public var step: Int
@@ -66,6 +66,12 @@ public struct LogEntry: Sendable, Hashable {
           Number("loss", evaluation.loss), Number("labels", Double(evaluation.labels)),
           Number("best", evaluation.isBest ? 1 : 0),
         ])
+    case .change(let change):
+      // One that is before a step belongs to it: a training that goes on after the step before makes it again.
+      self.init("change", step: change.step, time: time, texts: ["name": change.name])
+      numbers = [("old", change.old), ("new", change.new)].compactMap { name, value in
+        value.map { Number(name, $0) }
+      }
     case .finished(let summary):
       self.init(
         "finished", step: summary.steps, time: time,
@@ -74,6 +80,13 @@ public struct LogEntry: Sendable, Hashable {
         ])
       if let peak = memory?.peak { numbers.append(Number("peak_bytes", Double(peak))) }
     }
+  }
+
+  /// The same at no time.
+  var timeless: LogEntry {
+    var entry = self
+    entry.time = 0
+    return entry
   }
 
   /// The value of a quantity; nil where it has none of this name.

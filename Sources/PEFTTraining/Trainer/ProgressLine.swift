@@ -22,6 +22,9 @@ public enum ProgressLine {
     case .evaluation(let evaluation):
       return "evaluation at step \(evaluation.step)  loss \(decimal(evaluation.loss, 4))  "
         + "perplexity \(decimal(exp(evaluation.loss), 2))" + (evaluation.isBest ? "  best" : "")
+    case .change(let change):
+      return "before step \(change.step)  \(change.name) changed from \(value(change.old)) to "
+        + value(change.new)
     case .finished(let summary):
       let speed = summary.seconds > 0 ? Double(summary.tokens) / summary.seconds : 0
       return
@@ -38,6 +41,10 @@ public enum ProgressLine {
     let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
     if hours > 0 { return "\(hours) h \(String(format: "%02d", minutes)) min" }
     return minutes > 0 ? "\(minutes) min \(String(format: "%02d", rest)) s" : "\(rest) s"
+  }
+
+  private static func value(_ number: Double?) -> String {
+    number.map { String(format: "%g", $0) } ?? "none"
   }
 
   private static func size(_ bytes: Int) -> String { "\((bytes + 500_000) / 1_000_000) MB" }

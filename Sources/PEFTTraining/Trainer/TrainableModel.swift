@@ -14,9 +14,18 @@ public protocol TrainableModel: AnyObject {
 
   /// What the model's random numbers in training depend on; set back, the same ones follow.
   var randomState: UInt64 { get set }
+
+  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
+  var embeddingNoise: Double? { get set }
 }
 
 extension TrainableModel {
+  /// Always nil, for models without such noise.
+  public var embeddingNoise: Double? {
+    get { nil }
+    set {}
+  }
+
   /// Always 0, for models that draw no random numbers.
   public var randomState: UInt64 {
     get { 0 }
@@ -28,7 +37,13 @@ extension SequenceClassifier: TrainableModel {
   /// The mean cross-entropy of the labels that count, with dropout.
   public func loss(_ batch: ClassificationBatch) -> Tensor { loss(batch, isTraining: true) }
 
-  /// How many masks of dropout were drawn.
+  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
+  public var embeddingNoise: Double? {
+    get { body.embeddingNoise }
+    set { body.embeddingNoise = newValue }
+  }
+
+  /// How many masks of dropout, and draws of noise, there were.
   public var randomState: UInt64 {
     get { dropoutKeys.drawn }
     set { dropoutKeys.drawn = newValue }
@@ -39,7 +54,13 @@ extension CausalLM: TrainableModel {
   /// The mean cross-entropy of the labels that count, with dropout.
   public func loss(_ batch: TokenBatch) -> Tensor { loss(batch, isTraining: true) }
 
-  /// How many masks of dropout were drawn.
+  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
+  public var embeddingNoise: Double? {
+    get { decoder.embeddingNoise }
+    set { decoder.embeddingNoise = newValue }
+  }
+
+  /// How many masks of dropout, and draws of noise, there were.
   public var randomState: UInt64 {
     get { dropoutKeys.drawn }
     set { dropoutKeys.drawn = newValue }

@@ -13,6 +13,16 @@ public final class Trainer<Model: TrainableModel> {
   public let schedule: Schedule
   /// How long and how to train.
   public let settings: TrainerSettings
+  /// The norm to which gradients are clipped; nil for no clipping.
+  public var maximumGradientNorm: Double?
+  /// Ends the training where evaluations have stopped getting better; nil to train to the end.
+  public var earlyStopping: EarlyStopping?
+  /// The average of the trained parameters, which is evaluated, and saved in checkpoints' adapters, in their place; nil for none.
+  public var average: WeightAverage?
+  /// May change hyperparameters before a step, of which it is told the number; each change is an event.
+  ///
+  /// It is asked once before each step, and again before the first one of a training that goes on.
+  public var adjust: ((_ next: TrainingProgress, _ values: inout Hyperparameters) -> Void)?
   /// How many steps were taken.
   public private(set) var stepCount = 0
   /// What the evaluations so far found.
@@ -33,6 +43,7 @@ public final class Trainer<Model: TrainableModel> {
     self.optimizer = optimizer
     self.schedule = schedule
     self.settings = settings
+    maximumGradientNorm = settings.maximumGradientNorm
   }
 
   /// Trains until the end, or until the caller has had enough.
@@ -49,7 +60,7 @@ public final class Trainer<Model: TrainableModel> {
     while let event = try run.next(), try onEvent(event) {}
   }
 
-  /// The mean loss over data, without dropout.
+  /// The mean loss over data, without dropout, and of the averaged parameters where there are any.
   ///
   /// - Parameter data: batches; those of epoch 0 are taken.
   /// - Returns: the loss in nats, and over how many labels.
@@ -59,11 +70,14 @@ public final class Trainer<Model: TrainableModel> {
   ) throws(TrainingError) -> (loss: Double, labels: Int) where Source.Batch == Model.Batch {
     if data.batchCount == 0 { throw .noBatches }
     var (sum, count) = (0.0, 0)
-    for batch in data.epoch(0) {
-      let result = model.evaluate(batch)
-      sum += result.sum
-      count += result.count
+    func run() {
+      for batch in data.epoch(0) {
+        let result = model.evaluate(batch)
+        sum += result.sum
+        count += result.count
+      }
     }
+    if let average { average.use(run) } else { run() }
     if count == 0 { throw .noLabels(step: 0) }
     return (sum / Double(count), count)
   }
@@ -72,24 +86,37 @@ public final class Trainer<Model: TrainableModel> {
   public var state: TrainerState {
     TrainerState(
       stepCount: stepCount, randomState: model.randomState, record: record,
-      optimizer: optimizer.state)
+      optimizer: optimizer.state, hyperparameters: hyperparameters,
+      earlyStopping: earlyStopping, average: average?.state ?? [:])
   }
 
   /// Continues where another trainer with the same settings and parameters stood.
   ///
   /// - Parameter state: as `state` gave it.
-  /// - Throws: `TrainingError` where the optimiser cannot take it over; nothing is changed then.
+  /// - Throws: `TrainingError` where the optimiser or the average cannot take it over; do not train on after that.
   public func restore(_ state: TrainerState) throws(TrainingError) {
     guard state.stepCount >= 0 else {
       throw .stateMismatch(
         name: "stepCount", expected: "the number of steps taken", found: "\(state.stepCount)")
     }
+    if average == nil, !state.average.isEmpty {
+      throw .stateMismatch(
+        name: "average", expected: "a trainer that averages its parameters", found: "none")
+    }
     try optimizer.restore(state.optimizer)
+    try average?.restore(state.average)
     (stepCount, record) = (state.stepCount, state.record)
     model.randomState = state.randomState
+    if let saved = state.hyperparameters { hyperparameters = saved }
+    if let saved = state.earlyStopping {
+      earlyStopping?.resume(best: saved.best, misses: saved.misses)
+    }
   }
 
-  func didStep() { stepCount += 1 }
+  func didStep() {
+    stepCount += 1
+    average?.update()
+  }
 }
 
 /// What a trainer remembers beside the parameters of its model.
@@ -102,13 +129,22 @@ public struct TrainerState {
   public var record: EvaluationRecord
   /// The state of the optimiser.
   public var optimizer: [String: Tensor]
+  /// The hyperparameters at this step; nil for those of the trainer.
+  public var hyperparameters: Hyperparameters?
+  /// How long evaluations have not got better; nil where nobody counts.
+  public var earlyStopping: EarlyStopping?
+  /// The state of the average; empty where there is none.
+  public var average: [String: Tensor]
 
   /// A state from its parts.
   public init(
     stepCount: Int, randomState: UInt64, record: EvaluationRecord = EvaluationRecord(),
-    optimizer: [String: Tensor]
+    optimizer: [String: Tensor], hyperparameters: Hyperparameters? = nil,
+    earlyStopping: EarlyStopping? = nil, average: [String: Tensor] = [:]
   ) {
     (self.stepCount, self.randomState) = (stepCount, randomState)
     (self.record, self.optimizer) = (record, optimizer)
+    (self.hyperparameters, self.earlyStopping) = (hyperparameters, earlyStopping)
+    self.average = average
   }
 }

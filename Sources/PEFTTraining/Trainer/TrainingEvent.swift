@@ -4,7 +4,9 @@ public enum TrainingEvent: Sendable, Hashable {
   case step(Step)
   /// The evaluation data were run through.
   case evaluation(Evaluation)
-  /// The last step was taken, and evaluated where there are evaluation data.
+  /// A hyperparameter was changed, for the step that comes next.
+  case change(Hyperparameters.Change)
+  /// The last step was taken, or evaluations have stopped getting better; it is evaluated where there are evaluation data.
   case finished(Summary)
 
   /// An optimiser step.

@@ -17,6 +17,8 @@ where Source.Batch == Model.Batch {
   private var lastLoss: Double?
   private var lastEvaluation: TrainingEvent.Evaluation?
   private var isFinished = false
+  private var changes: [Hyperparameters.Change] = []
+  private var adjustedStep: Int?
 
   init(_ trainer: Trainer<Model>, _ data: Source, _ evaluationData: Source?) {
     self.trainer = trainer
@@ -38,12 +40,29 @@ where Source.Batch == Model.Batch {
     if isFinished { return nil }
     if stepsPerEpoch == 0 { throw .noBatches }
     if isEvaluationDue { return .evaluation(try evaluate()) }
-    if trainer.stepCount < total { return .step(try step()) }
+    if trainer.stepCount < total, trainer.earlyStopping?.isExhausted != true {
+      if let change = nextChange() { return .change(change) }
+      return .step(try step())
+    }
     isFinished = true
     return .finished(
       TrainingEvent.Summary(
         steps: trainer.stepCount, tokens: tokens, seconds: seconds(clock.now - start),
         loss: lastLoss, evaluation: lastEvaluation))
+  }
+
+  /// Asks once before each step what is to be changed, and tells one change after the other.
+  private func nextChange() -> Hyperparameters.Change? {
+    let done = trainer.stepCount
+    if let adjust = trainer.adjust, adjustedStep != done {
+      adjustedStep = done
+      let before = trainer.hyperparameters
+      var values = before
+      adjust(TrainingProgress(step: done + 1, total: total), &values)
+      trainer.hyperparameters = values
+      changes = before.changes(to: values, before: done + 1)
+    }
+    return changes.isEmpty ? nil : changes.removeFirst()
   }
 
   private var isEvaluationDue: Bool {
@@ -61,6 +80,7 @@ where Source.Batch == Model.Batch {
       step: trainer.stepCount, loss: loss, labels: labels,
       isBest: trainer.record.add(step: trainer.stepCount, loss: loss))
     lastEvaluation = evaluation
+    _ = trainer.earlyStopping?.shouldStop(after: loss)
     return evaluation
   }
 }
@@ -79,7 +99,7 @@ extension TrainingRun {
       optimizer.zeroGradients()
       throw .nonFiniteGradient(step: progress.step)
     }
-    let scale = trainer.settings.maximumGradientNorm.map {
+    let scale = trainer.maximumGradientNorm.map {
       GradientClipping.scale(norm: norm, maximum: $0)
     }
     let fullRate = optimizer.learningRate

@@ -17,6 +17,8 @@ public final class Encoder: PromptedStack {
   public var adapter: (any PromptAdapter)?
   /// Computes the inside of every block again in the backward pass instead of keeping it.
   public var checkpointsActivations = false
+  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
+  public var embeddingNoise: Double?
   private let configuration: TransformerConfiguration
   private let names: TransformerConfiguration.Names
 

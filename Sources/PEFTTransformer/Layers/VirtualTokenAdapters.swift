@@ -50,12 +50,14 @@ public protocol PromptedStack: Module {
   func callAsFunction(_ ids: Indices, types: Indices?, _ context: ForwardContext) -> Tensor
   /// What a head sees of hidden states after the last block: `[..., D]` to `[..., D]`, each by itself.
   func finished(_ hidden: Tensor) -> Tensor
+  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
+  var embeddingNoise: Double? { get set }
 }
 
 extension PromptedStack {
   /// The embeddings of tokens, with a prompt before each sequence where this pass begins them.
   func embedded(_ ids: Indices, _ context: ForwardContext) -> Tensor {
-    let x = tokens(ids, context)
+    let x = tokens(ids, context).noisy(embeddingNoise, context)
     guard context.isFirst, context.virtual.prompt > 0, let prompt = adapter?.prompt(context) else {
       return x
     }

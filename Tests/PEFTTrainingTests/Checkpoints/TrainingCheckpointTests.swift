@@ -13,6 +13,44 @@ final class TrainingCheckpointTests: XCTestCase {
   private let adamW: MakeOptimizer = { AdamW($0, learningRate: 1e-2) }
 
   func testEveryMethod() throws {
+    for (name, method) in Self.methods { try check(name, method, adamW) }
+  }
+
+  func testAveragesNoiseAndPatience() throws {
+    let method = LoRA(rank: 2, alpha: 4, dropout: 0.1, targets: .allLinear)
+    for kind in [WeightAverage.Kind.exponential(decay: 0.7), .last(4)] {
+      try check("\(kind)", method, adamW) { trainer in
+        trainer.average = WeightAverage(trainer.model.parameters(.trainable), kind)
+        trainer.model.embeddingNoise = 5
+        trainer.earlyStopping = EarlyStopping(patience: 7)
+        trainer.adjust = { if $0.step == 5 { $1.learningRate = 3e-3 } }
+      }
+    }
+  }
+
+  /// The best checkpoint is put back over a model that has been trained further.
+  func testTheBestIsPutBack() throws {
+    for (name, method) in Self.methods {
+      try Files.withTemporaryFolder { folder in
+        let base = folder.path + "/base"
+        try TinyModel.make(dropout: 0.1).save(to: base)
+        let trainer = try start(base, method, adamW)
+        let checkpoints = TrainingCheckpoints(folder.path + "/run")
+        try stop(trainer, after: 4)
+        try checkpoints.saveBest(trainer)
+        try stop(trainer, after: 9)
+        try TrainingCheckpoint(checkpoints.bestPath).restore(trainer)
+        XCTAssertEqual(trainer.stepCount, 4)
+        let kept = try Self.bytes(checkpoints.bestPath)
+        for (file, bytes) in try saved(trainer.model, folder.path + "/end") {
+          XCTAssertEqual(bytes, kept[file], "\(name) \(file)")
+        }
+        XCTAssertEqual(checkpoints.steps, [])
+      }
+    }
+  }
+
+  private static let methods: [(String, any AdapterMethod)] = {
     var pissa = LoRA(rank: 2, alpha: 4, targets: .allLinear)
     pissa.initialization = .pissa
     var dora = LoRA(rank: 2, alpha: 4, targets: .allLinear)
@@ -21,7 +59,7 @@ final class TrainingCheckpointTests: XCTestCase {
     (ada.initialSteps, ada.finalSteps, ada.interval) = (2, 2, 1)
     var rosa = RoSA(rank: 2, density: 0.1, targets: .allLinear)
     rosa.schedule = .warmup(2)
-    let methods: [(String, any AdapterMethod)] = [
+    return [
       ("LoRA", LoRA(rank: 2, alpha: 4, dropout: 0.1, targets: .allLinear)),
       ("PiSSA", pissa), ("DoRA", dora), ("AdaLoRA", ada), ("RoSA", rosa),
       ("DyLoRA", DyLoRA(rank: 3, alpha: 4, targets: .allLinear)),
@@ -30,8 +68,7 @@ final class TrainingCheckpointTests: XCTestCase {
       ("prefix with its encoder", PrefixTuning(virtualTokens: 2, isProjected: true)),
       ("IA3", IA3()), ("VeRA", VeRA(rank: 4)),
     ]
-    for (name, method) in methods { try check(name, method, adamW) }
-  }
+  }()
 
   func testEveryOptimizer() throws {
     let method = LoRA(rank: 2, alpha: 4, targets: .allLinear)
@@ -41,23 +78,30 @@ final class TrainingCheckpointTests: XCTestCase {
 
   /// Trains nine steps at once and in three runs of three, each with a new model.
   private func check(
-    _ name: String, _ method: any AdapterMethod, _ optimizer: @escaping MakeOptimizer
+    _ name: String, _ method: any AdapterMethod, _ optimizer: @escaping MakeOptimizer,
+    prepare: (Trainer<CausalLM>) -> Void = { _ in }
   ) throws {
     try Files.withTemporaryFolder { folder in
       let base = folder.path + "/base"
       try TinyModel.make(dropout: 0.1).save(to: base)
-      let whole = try start(base, method, optimizer)
+      func start() throws -> Trainer<CausalLM> {
+        let trainer = try self.start(base, method, optimizer)
+        prepare(trainer)
+        return trainer
+      }
+      let whole = try start()
       try whole.run(data()) { _ in true }
+      whole.average?.assign()
       let expected = try saved(whole.model, folder.path + "/whole")
 
       let checkpoints = TrainingCheckpoints(folder.path + "/run")
-      let first = try start(base, method, optimizer)
+      let first = try start()
       try stop(first, after: 3)
       try checkpoints.save(first)
       for step in [6, 9] {
         let checkpoint = try XCTUnwrap(try checkpoints.latest().checkpoint)
         XCTAssertEqual(checkpoint.step, step - 3)
-        let next = try start(base, method, optimizer)
+        let next = try start()
         try checkpoint.restore(next)
         try stop(next, after: step)
         try checkpoints.save(next)

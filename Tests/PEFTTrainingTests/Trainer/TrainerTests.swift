@@ -65,6 +65,7 @@ final class TrainerTests: XCTestCase {
       switch event {
       case .step(let step): "step \(step.progress.step)"
       case .evaluation(let evaluation): "evaluation \(evaluation.step)"
+      case .change(let change): "change \(change.name)"
       case .finished(let summary): "finished \(summary.steps)"
       }
     }
