@@ -91,7 +91,7 @@ enum CompareCommand: Command {
     for remark in table.remarks {
       Console.print("- " + remark.wrapped(to: 96).joined(separator: "\n  "))
     }
-    Console.print("\nAll of this took \(table.seconds.rounded(digits: 0)) s.")
+    Console.print("\nThe last run of this took \(table.seconds.rounded(digits: 0)) s.")
     for (name, text) in files {
       try atomicallyWrite(text, to: "\(output)/\(name)")
       Console.print("  \(output)/\(name)")

@@ -4,7 +4,7 @@ import PEFTJSON
 struct ComparisonTable {
   /// What was compared.
   let comparison: Comparison
-  /// How long everything took.
+  /// How long the run took that measured the last of it.
   let seconds: Double
 
   /// The figures, which took some seconds.
@@ -84,7 +84,7 @@ struct ComparisonTable {
     let rows = comparison.outcomes.map { cells($0, bytes: $0.adapterBytes?.grouped ?? "-") }
     lines += ([baseCells] + rows).map { "| " + $0.joined(separator: " | ") + " |" }
     lines += [""] + remarks.map { "- \($0)" }
-    lines += ["", "All of it took \(seconds.rounded(digits: 0)) s.", ""]
+    lines += ["", "The last run of it took \(seconds.rounded(digits: 0)) s.", ""]
     return lines.joined(separator: "\n")
   }
 
