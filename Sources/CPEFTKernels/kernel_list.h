@@ -199,6 +199,17 @@ KERNEL(void, int8_pack,
 KERNEL(void, int8_unpack,
        (const uint32_t *codes, size_t outputs, size_t inputs, int8_t *bytes),
        (codes, outputs, inputs, bytes))
+KERNEL(void, screen_pack,
+       (const float *w, size_t rows, size_t inputs, size_t stride, int8_t *codes, float *scales,
+        float *errors),
+       (w, rows, inputs, stride, codes, scales, errors))
+KERNEL(void, screen_bounds,
+       (const int8_t *codes, const float *scales, const float *errors, size_t rows, size_t blocks,
+        const float *x, const float *norms, float rounding, float *high, float *low, float *span),
+       (codes, scales, errors, rows, blocks, x, norms, rounding, high, low, span))
+KERNEL(size_t, screen_survivors,
+       (const float *high, size_t n, float low, uint32_t *places, size_t limit),
+       (high, n, low, places, limit))
 KERNEL(void, blockwise_quantise,
        (const float *x, size_t n, const peft_dynamic_map *map, uint8_t *codes, float *scales),
        (x, n, map, codes, scales))

@@ -55,6 +55,8 @@
 
 #include "packed_codes_quantise.h"
 
+#include "screen.h"
+
 #include "blockwise.h"
 
 #include "sparse.h"

@@ -319,6 +319,24 @@ void peft_int8_quantise(const float *w, size_t n, size_t block, int8_t *bytes, f
 void peft_int8_pack(const int8_t *bytes, size_t outputs, size_t inputs, uint32_t *codes);
 void peft_int8_unpack(const uint32_t *codes, size_t outputs, size_t inputs, int8_t *bytes);
 
+// ---- Which products of a row can be the largest -------------------------------------------------
+// Bytes of rows in blocks of 64 inputs, the last one filled up with 0, each with its scale, and for
+// every row the largest norm of what the bytes of a block leave out, in scales and rounded up;
+// infinity for a row with a number that is not finite.
+void peft_screen_pack(const float *w, size_t rows, size_t inputs, size_t stride, int8_t *codes,
+                      float *scales, float *errors);
+// Upper bounds of the products of the rows with x, which is filled up with 0 to whole blocks, the
+// largest of the lower bounds and the largest span: the sum over the blocks of the scale times the
+// norm of x in the block, as `norms` has it. A product lies within span * (error + rounding) of that
+// of the bytes.
+void peft_screen_bounds(const int8_t *codes, const float *scales, const float *errors, size_t rows,
+                        size_t blocks, const float *x, const float *norms, float rounding,
+                        float *high, float *low, float *span);
+// The places, in rising order and at most `limit` of them, of bounds that reach `low`, which is
+// finite; returns how many there are.
+size_t peft_screen_survivors(const float *high, size_t n, float low, uint32_t *places,
+                             size_t limit);
+
 // ---- Eight bits, in blocks of 256 elements that start at the first ------------------------------
 // A code stands for values[code] times the scale of its block, the largest magnitude in it. The code
 // of x is grid[round(65535 * (x / scale + 1) / 2)], as in bitsandbytes on the CPU.

@@ -34,6 +34,9 @@ public struct SamplingOptions: Sendable, Hashable {
 }
 
 extension SamplingOptions {
+  /// Whether the token with the largest logit is taken, whatever the others are.
+  var takesLargestLogit: Bool { temperature == 0 && repetitionPenalty == 1 }
+
   /// The tokens that can follow, each with the weight of its probability.
   ///
   /// - Parameters:

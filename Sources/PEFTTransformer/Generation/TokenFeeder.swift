@@ -30,16 +30,30 @@ struct TokenFeeder {
     seen = starts.map { _ in [] }
   }
 
-  /// The logits after the last of the new tokens `[B, T]`, for each row.
-  mutating func feed(_ ids: Indices) -> [[Float]] {
-    let logits = logits(ids, last: 1)
-    return (0..<ids.shape[0]).map { logits.entry($0).array }
+  /// What is known of the token after those that were fed.
+  enum Next {
+    /// The token with the largest logit, of the only row.
+    case token(Int32)
+    /// The logits of each row.
+    case logits([[Float]])
+  }
+
+  /// What follows after the last of the new tokens `[B, T]`: a token where the head can tell it without logits.
+  mutating func feed(_ ids: Indices, _ head: GreedyHead? = nil) -> Next {
+    let (hidden, context) = states(ids, last: 1)
+    if let token = head?.token(hidden) { return .token(token) }
+    let logits = model.head(hidden, context)
+    return .logits((0..<ids.shape[0]).map { logits.entry($0).array })
   }
 
   /// The logits after every one of the new tokens: `[B, T]` gives `[B, T, V]`.
-  mutating func logits(_ ids: Indices) -> Tensor { logits(ids, last: ids.shape[1]) }
+  mutating func logits(_ ids: Indices) -> Tensor {
+    let (hidden, context) = states(ids, last: ids.shape[1])
+    return model.head(hidden, context)
+  }
 
-  private mutating func logits(_ new: Indices, last: Int) -> Tensor {
+  /// What the head gets for the last of the new tokens: `[B, last, D]`.
+  private mutating func states(_ new: Indices, last: Int) -> (Tensor, ForwardContext) {
     let ids = tokensToFeed(new)
     let isFirst = cache.length == 0
     let (batch, count) = (ids.shape[0], ids.shape[1] + (isFirst ? virtual.prompt : 0))
@@ -57,7 +71,8 @@ struct TokenFeeder {
     let places = (0..<batch).flatMap { row in
       (count - last..<count).map { Int32(row * count + $0) }
     }
-    return model.logits(hidden.matrix.rows(at: Indices(places, shape: [batch, last])), context)
+    let chosen = hidden.matrix.rows(at: Indices(places, shape: [batch, last]))
+    return (model.decoder.norm(chosen), context)
   }
 
   /// What every layer keeps for the tokens that were fed.
