@@ -12,6 +12,7 @@ final class MessageTests: XCTestCase {
         "gap.jsonl":
           "{\"text\": \"One\"}\n{\"prompt\": \"One\", \"completion\": \"\"}\n{\"prompt\": \"\", \"completion\": \"\"}\n",
         "empty.jsonl": "", "text.txt": "Once upon a time",
+        "text.jsonl": "Once upon a time",
       ]
       for (name, text) in files { try Data(text.utf8).write(to: URL(fileURLWithPath: path(name))) }
       try FileManager.default.createDirectory(
@@ -37,8 +38,8 @@ final class MessageTests: XCTestCase {
           "is a folder, and a file is expected"
         ),
         (
-          ["train", "--data", path("text.txt"), "--output", path("o")],
-          "text.txt:1: expected a JSON object on one line"
+          ["train", "--data", path("text.jsonl"), "--output", path("o")],
+          "text.jsonl:1: expected a JSON object on one line"
         ),
         (["inspect", path("text.txt")], "is neither a model or adapter folder nor a file"),
         (["inspect", path("folder")], "holds neither config.json nor adapter_config.json"),

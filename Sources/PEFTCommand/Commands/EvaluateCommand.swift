@@ -8,17 +8,15 @@ import PEFTTransformer
 enum EvaluateCommand: Command {
   static let usage = Usage(
     name: "evaluate", summary: "Measure the loss of a model, or of a model with an adapter.",
-    discussion: "A file that ends in .jsonl has rows of {\"prompt\", \"completion\"}, of which the "
-      + "completion counts, or of {\"text\"}. Any other file is plain text, cut at the separator and "
+    discussion:
+      "The rows of .jsonl, .json, .csv and .tsv files are those of peft train, of which what is learned "
+      + "counts. Any other file is plain text, cut at the separator and "
       + "stripped; every text starts after the token that begins one, and all of its tokens count. The "
       + "loss is the mean over all of these tokens, in nats. A DyLoRA adapter is measured at every rank.",
     options: [
       .model, .precision, .adapter, .lenient,
       Option("data", "FILE", "The text to measure on."),
-      Option(
-        "separator", "TEXT", default: "<|endoftext|>",
-        "What stands between the texts of a plain file."
-      ),
+    ] + DataOptions.options + [
       Option("max-length", "N", default: "512", "Every row is cut to N tokens."),
       .config, .json,
     ],
@@ -28,10 +26,10 @@ enum EvaluateCommand: Command {
     let path = try arguments.required("data")
     let length = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
     try DataFile.requireFile(path)
+    let options = try DataOptions(arguments)
     let folder = try ModelFolder(arguments)
     try folder.attachAdapter(arguments)
-    var data = DataFile(path, maximumLength: length, for: folder)
-    data.separator = arguments.string("separator") ?? data.separator
+    let data = DataFile(path, options, maximumLength: length, for: folder)
     let start = ContinuousClock.now
     let rows = try data.examplesOrTexts(folder)
     let progress = Progress("evaluating", total: rows.count)

@@ -10,8 +10,12 @@ import PEFTTransformer
 enum TrainCommand: Command {
   static let usage = Usage(
     name: "train", summary: "Adapt a model to a file of rows.",
-    discussion: "The rows are JSON objects, one a line: {\"prompt\", \"completion\"}, of which the "
-      + "completion is learned, or {\"text\"}, of which everything is. Prompt and completion become tokens "
+    discussion:
+      "The rows have \"prompt\" and \"completion\", of which the completion is learned, \"text\", of "
+      + "which everything is, \"messages\", of which what the assistant says is, or \"instruction\", perhaps "
+      + "\"input\", and \"output\". The name of the file "
+      + "tells its format: .jsonl has an object on each line, .json one array of objects, .csv and .tsv named "
+      + "columns, any other file plain texts. Prompt and completion become tokens "
       + "each by itself, between the token that begins a text and the one that ends it; the end is learned too, "
       + "and of an empty completion it alone. Shows what would be trained, trains, "
       + "and writes an adapter folder that Hugging Face PEFT loads, or with --merged a model folder that "
@@ -23,7 +27,7 @@ enum TrainCommand: Command {
       Option("output", "DIR", "The folder to write."),
       Option(switch: "merged", "Write a merged model in place of an adapter."),
       Option("adapter", "DIR", "Train this adapter further in place of a new one."),
-    ] + TrainingPlan.options + [
+    ] + DataOptions.options + TrainingPlan.options + [
       Option(switch: "checkpoint-activations", "Use less memory and more time.")
     ] + TrainingControl.options + Samples.options + CheckpointPlan.options + [
       TrainingLogs.option, .config, .json,
@@ -52,15 +56,16 @@ enum TrainCommand: Command {
       isModel ? folder.content : plan.start.changesBase ? .adapterAndBase : .adapter
     try OutputFolder.check(output, for: content)
     let model = folder.model
-    let examples = try DataFile(data, maximumLength: plan.maximumLength, for: folder)
-      .examples(folder)
+    let options = try DataOptions(arguments)
+    func file(_ path: String) -> DataFile {
+      DataFile(path, options, maximumLength: plan.maximumLength, for: folder)
+    }
+    let examples = try file(data).examples(folder)
     try prepare(folder, plan, examples, arguments)
     model.decoder.checkpointsActivations = arguments.isOn("checkpoint-activations")
     model.dropoutKeys = DropoutKeys(seed: plan.seed)
 
-    let evaluation = try arguments.string("evaluation").map {
-      try DataFile($0, maximumLength: plan.maximumLength, for: folder).examples(folder)
-    }
+    let evaluation = try arguments.string("evaluation").map { try file($0).examples(folder) }
     let samples = try Samples(arguments, folder, evaluation ?? examples)
     try OutputFolder.prepare(output, for: content)
     let before =

@@ -15,10 +15,24 @@ public struct ExampleEncoder: Sendable {
     case cut(TrainingExample)
     /// No token that is learned fits, or there is none.
     case nothingLeft
+    /// It cannot be turned into tokens, for the reason given: the chat template refuses it.
+    case refused(String)
+
+    /// The example, cut or not; nil where there is none.
+    public var example: TrainingExample? {
+      switch self {
+      case .whole(let example), .cut(let example): example
+      case .nothingLeft, .refused: nil
+      }
+    }
   }
 
   /// Encodes a text, with the special tokens that the tokenizer puts around it or without.
   public typealias Encode = @Sendable (_ text: String, _ addSpecialTokens: Bool) -> [Int32]
+
+  /// Writes a conversation as tokens, and says which of them are learned.
+  public typealias EncodeChat =
+    @Sendable (_ turns: [ChatTurn]) throws -> (ids: [Int32], isLearned: [Bool])
 
   /// Put in front of every row that does not begin with it.
   public var beginning: Int32?
@@ -28,7 +42,10 @@ public struct ExampleEncoder: Sendable {
   public var addsSpecialTokens: Bool
   /// How many tokens an example has at most.
   public var maximumLength: Int
-  private let encode: Encode
+  /// Writes conversations, as the chat template of a model does; nil to write every turn after the name of its role, a colon and a
+  /// space, and a line feed after it.
+  public var encodeChat: EncodeChat?
+  let encode: Encode
 
   /// An encoder over any function from text to tokens.
   ///
@@ -50,7 +67,9 @@ public struct ExampleEncoder: Sendable {
     self.encode = encode
   }
 
-  /// An encoder over a tokenizer.
+  /// An encoder over a tokenizer, with its chat template where it has one.
+  ///
+  /// A template that asks for the date gets a fixed one, so that trainings repeat to the bit.
   public init(
     _ tokenizer: Tokenizer, beginning: Int32? = nil, end: Int32?, addsSpecialTokens: Bool = true,
     maximumLength: Int
@@ -61,6 +80,7 @@ public struct ExampleEncoder: Sendable {
     ) { text, addsSpecialTokens in
       tokenizer.encode(text, addSpecialTokens: addsSpecialTokens)
     }
+    encodeChat = Self.chatEncoder(tokenizer)
   }
 
   /// The tokens and labels of a row.
@@ -75,14 +95,19 @@ public struct ExampleEncoder: Sendable {
       ids = begun(around.before + encode(prompt, false))
       known = ids.count
       ids += encode(completion, false) + around.after
+    case .messages(let turns):
+      return encode(turns)
     }
     if let end, ids.last != end || ids.count == known { ids.append(end) }
-    let isWhole = ids.count <= maximumLength
-    if !isWhole { ids.removeLast(ids.count - maximumLength) }
-    let labels = ids.enumerated().map { $0 < known ? TokenBatch.ignored : $1 }
-    let example = TrainingExample(ids: ids, labels: labels)
+    return cut(ids, ids.enumerated().map { $0 < known ? TokenBatch.ignored : $1 })
+  }
+
+  /// An example no longer than the maximum.
+  func cut(_ ids: [Int32], _ labels: [Int32]) -> Result {
+    let example = TrainingExample(
+      ids: Array(ids.prefix(maximumLength)), labels: Array(labels.prefix(maximumLength)))
     if example.targetCount == 0 { return .nothingLeft }
-    return isWhole ? .whole(example) : .cut(example)
+    return ids.count <= maximumLength ? .whole(example) : .cut(example)
   }
 
   private func begun(_ ids: [Int32]) -> [Int32] {

@@ -1,31 +1,27 @@
-import Foundation
-
-/// The lines of a file, read as they are asked for.
+/// The lines of a file, read as they are asked for, without a byte order mark.
 final class LineReader {
-  private static let chunkSize = 1 << 16
-  private let path: String
-  private let file: FileHandle
+  /// The number of the line that was read last, from 1.
+  private(set) var line = 0
+  let path: String
+  private let chunks: FileChunks
   private var buffer: [UInt8] = []
   private var position = 0
   private var isAtEnd = false
 
   init(path: String) throws(DataError) {
     self.path = path
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      throw .unreadable(path: path, reason: "it is a folder, and a file is expected")
-    }
-    do {
-      file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-    } catch {
-      throw .unreadable(path: path, reason: Self.reason(error))
-    }
+    chunks = try FileChunks(path: path)
   }
-
-  deinit { try? file.close() }
 
   /// The bytes of the next line without its line feed; nil after the last.
   func next() throws(DataError) -> ArraySlice<UInt8>? {
+    guard var bytes = try nextBytes() else { return nil }
+    line += 1
+    if line == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    return bytes
+  }
+
+  private func nextBytes() throws(DataError) -> ArraySlice<UInt8>? {
     var searched = position
     while true {
       if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -36,26 +32,18 @@ final class LineReader {
         defer { position = buffer.count }
         return position < buffer.count ? buffer[position...] : nil
       }
+      try RowLimit.check(buffer.count - position, path: path, line: line + 1)
       buffer.removeFirst(position)
       searched = buffer.count
       position = 0
-      let chunk = try read()
+      let chunk = try chunks.next()
       isAtEnd = chunk.isEmpty
       buffer += chunk
     }
   }
 
-  private func read() throws(DataError) -> Data {
-    do {
-      return try file.read(upToCount: Self.chunkSize) ?? Data()
-    } catch {
-      throw .unreadable(path: path, reason: Self.reason(error))
-    }
-  }
-
-  /// The text of the system error beneath Foundation's, which says more, where there is one.
-  private static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    return underlying?.localizedFailureReason ?? error.localizedDescription
+  /// Whether there is nothing but white space in a line.
+  static func isBlank(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
   }
 }

@@ -10,17 +10,37 @@ public struct TrainingData: Sendable, Hashable {
   /// How many examples were cut to the maximum length.
   public private(set) var cutCount = 0
 
+  /// How many bad rows were passed over.
+  public private(set) var badCount = 0
+  /// What was wrong with the first of them.
+  public private(set) var firstBad: DataError?
+
   /// Reads and encodes a JSON Lines file, line by line; only the encoded examples stay in memory.
   ///
   /// - Parameters:
-  ///   - path: the path of a file of rows as `JSONLinesReader` takes them.
+  ///   - path: the path of a file of rows as `TrainingRow` reads them.
   ///   - encoder: turns rows into tokens.
   /// - Throws: `DataError` where the file cannot be read, a line is no row, or no example is left.
   public init(jsonLines path: String, encoder: ExampleEncoder) throws(DataError) {
-    let reader = try JSONLinesReader(path: path)
+    try self.init(JSONLines(path: path), encoder: encoder)
+  }
+
+  /// Reads and encodes a source, row by row; only the encoded examples stay in memory.
+  ///
+  /// - Parameters:
+  ///   - source: a file of records, in any format.
+  ///   - names: what it calls the columns that rows have under other names.
+  ///   - badRows: what becomes of a bad row.
+  ///   - encoder: turns rows into tokens.
+  /// - Throws: `DataError` where the source cannot be read, a record is no row, or no example is left.
+  public init(
+    _ source: any DataSource, names: [String: String] = [:],
+    badRows: BadRows = .fail, encoder: ExampleEncoder
+  ) throws(DataError) {
+    let reader = try RowReader<TrainingRow>(source, names: names, badRows: badRows)
     while let row = try reader.next() {
       let result = encoder.encode(row)
-      if row.learned.isEmpty, result != .nothingLeft { emptyLines.append(reader.line) }
+      if row.learned.isEmpty, result.example != nil { emptyLines.append(reader.line) }
       switch result {
       case .whole(let example):
         examples.append(example)
@@ -29,9 +49,12 @@ public struct TrainingData: Sendable, Hashable {
         cutCount += 1
       case .nothingLeft:
         skippedLines.append(reader.line)
+      case .refused(let reason):
+        try reader.refuse("a row that becomes tokens", found: reason)
       }
     }
-    if examples.isEmpty { throw .noExamples(path: path, skipped: skippedLines.count) }
+    (badCount, firstBad) = (reader.badCount, reader.firstBad)
+    if examples.isEmpty { throw .noExamples(path: source.path, skipped: skippedLines.count) }
   }
 
   /// How many tokens all examples have.

@@ -15,7 +15,7 @@ final class TrainingDataTests: XCTestCase {
 
   private func rows(_ text: String) throws -> [TrainingRow] {
     try withFile(text) { path in
-      let reader = try JSONLinesReader(path: path)
+      let reader = try RowReader<TrainingRow>(JSONLines(path: path))
       var rows: [TrainingRow] = []
       while let row = try reader.next() { rows.append(row) }
       return rows
@@ -63,9 +63,10 @@ final class TrainingDataTests: XCTestCase {
   }
 
   func testBadRowsNameTheLine() throws {
-    let fields = "an object with \"prompt\" and \"completion\", or with \"text\""
+    let fields =
+      "\"prompt\" and \"completion\", \"text\", \"messages\", or \"instruction\" and \"output\""
     let bad: [(String, expected: String, found: String)] = [
-      ("[1]", fields, "array"),
+      ("[1]", "a JSON object on one line", "array"),
       ("{}", fields, "no members"),
       ("{\"prompt\": \"a\"}", fields, "members \"prompt\""),
       ("{\"text\": \"a\", \"prompt\": \"b\"}", fields, "members \"text\", \"prompt\""),
@@ -94,7 +95,7 @@ final class TrainingDataTests: XCTestCase {
       try Files.withTemporaryFolder { folder in
         let url = folder.appendingPathComponent("rows.jsonl")
         try Data(bytes).write(to: url)
-        XCTAssertThrowsError(try JSONLinesReader(path: url.path).next()) { error in
+        XCTAssertThrowsError(try JSONLines(path: url.path).makeReader().next()) { error in
           guard case DataError.invalidRow(url.path, 1, "a JSON object on one line", _) = error
           else {
             return XCTFail("\(error)")
