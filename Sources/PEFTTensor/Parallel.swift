@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The worker threads of the tensor core: the only ones in the package, beside OpenBLAS, which is
+/// The worker threads of the tensor core: the only ones that compute, beside OpenBLAS, which is
 /// kept at one thread and called on row blocks.
 ///
 /// Work is cut into as many contiguous parts as there are threads, whether they run side by side or,

@@ -38,6 +38,25 @@ final class ResumeTests: XCTestCase {
     }
   }
 
+  /// Rows that are read while the training runs are read on at the same place.
+  func testAResumedStreamEndsWithTheSameBytes() throws {
+    let stream = ["--stream", "--shuffle-buffer", "4", "--batch-tokens", "30", "--epochs", "2"]
+    let others = options.dropFirst(4) + stream
+    try withRun(Array(others)) { run, _ in
+      let file = run.appendingPathComponent("adapter_model.safetensors")
+      let whole = try Data(contentsOf: file)
+      let last = try XCTUnwrap(try checkpoints(run).last)
+      XCTAssertGreaterThan(last, 4)
+      for step in try checkpoints(run) where step > 2 { try remove(run, "checkpoint-\(step)") }
+      try remove(run, "adapter_model.safetensors")
+      let result = try CommandRun(["train", "--output", run.path, "--resume"])
+      XCTAssertEqual(result.exitCode, 0, result.errors)
+      XCTAssertTrue(result.output.contains("going on after step 2"), result.output)
+      XCTAssertEqual(try Data(contentsOf: file), whole)
+      XCTAssertEqual(try checkpoints(run).last, last)
+    }
+  }
+
   func testOtherSettingsAreRefused() throws {
     try withRun { run, data in
       func refusal(_ words: String...) throws -> String {
@@ -71,12 +90,14 @@ final class ResumeTests: XCTestCase {
 
   // MARK: Support
 
-  private func withRun(_ body: (_ run: URL, _ data: URL) throws -> Void) throws {
+  private func withRun(
+    _ options: [String]? = nil, _ body: (_ run: URL, _ data: URL) throws -> Void
+  ) throws {
     try Files.withTemporaryFolder { folder in
       let data = try rows(folder)
       let run = folder.appendingPathComponent("run")
       let result = try CommandRun(
-        ["train", "--data", data.path, "--output", run.path] + options)
+        ["train", "--data", data.path, "--output", run.path] + (options ?? self.options))
       XCTAssertEqual(result.exitCode, 0, result.errors)
       try body(run, data)
     }

@@ -42,18 +42,27 @@ extension TrainingPlan {
   }
 
   /// Attaches the method, which may look at some of the rows first.
-  func attach(_ method: any AdapterMethod, to model: CausalLM, _ rows: [TrainingExample]) throws {
+  ///
+  /// - Parameters:
+  ///   - method: what is attached.
+  ///   - model: what it is attached to.
+  ///   - batches: the first rows of the training, so many in a batch.
+  /// - Throws: `AdapterError`, and what `batches` throws.
+  func attach(
+    _ method: any AdapterMethod, to model: CausalLM,
+    batches: (_ size: Int) throws -> [TokenBatch]
+  ) throws {
     switch (start, method) {
     case (.inputs(let settings), let lora as LoRA):
-      try model.attach(lora, settings, batches: startBatches(rows, of: batchSize))
+      try model.attach(lora, settings, batches: batches(batchSize))
     case (.gradients(let settings), let lora as LoRA):
-      try model.attach(lora, settings, batches: startBatches(rows, of: batchSize))
+      try model.attach(lora, settings, batches: batches(batchSize))
     case (.quantizing(let settings), let lora as LoRA):
       try model.attachQuantizing(lora, settings)
     case (.mask(let choice), let sparse as SparseDelta):
       // Fisher's information is that of single rows.
       let masks = try model.chooseMasks(
-        choice, for: sparse.selection.targets, over: startBatches(rows, of: 1)
+        choice, for: sparse.selection.targets, over: batches(1)
       ) { model.loss($0, isTraining: false) }
       try model.attach(sparse.at(masks))
     default: try model.attach(method)
@@ -69,13 +78,6 @@ extension TrainingPlan {
     choice.scorer = .random
     let masks = try model.chooseMasks(choice, for: sparse.selection.targets)
     return try sparse.at(masks).plan(model)
-  }
-
-  /// The first rows of the training, so many in a batch.
-  private func startBatches(_ rows: [TrainingExample], of size: Int) -> [TokenBatch] {
-    let batches = TokenBatches(
-      rows, batchSize: size, order: order, groupsLengths: size > 1 && groupsLengths)
-    return Array(batches.epoch(0).prefix((startRows + size - 1) / size))
   }
 }
 

@@ -72,13 +72,15 @@ struct CheckpointPlan {
   ///   - trainer: has just taken a step.
   ///   - isLast: whether no other step follows in this run.
   /// - Throws: what keeps the checkpoint from being written.
-  func save(_ trainer: Trainer<CausalLM>, isLast: Bool) throws {
+  func save<Model: TrainableModel & AdapterHost>(
+    _ trainer: Trainer<Model>, isLast: Bool
+  ) throws {
     guard let interval, isLast || trainer.stepCount % interval == 0 else { return }
     try checkpoints.save(trainer, settings: settings)
   }
 
   /// Writes a checkpoint of what was just evaluated as the best so far.
-  func saveBest(_ trainer: Trainer<CausalLM>) throws {
+  func saveBest<Model: TrainableModel & AdapterHost>(_ trainer: Trainer<Model>) throws {
     try checkpoints.saveBest(trainer, settings: settings)
   }
 

@@ -47,6 +47,16 @@ struct DataFile {
     return data.examples
   }
 
+  /// The rows of the file for a training, kept or streamed.
+  func rows(_ folder: ModelFolder, _ stream: StreamPlan?) throws -> TrainingRows {
+    guard let stream else { return .memory(try examples(folder)) }
+    let batches = try StreamedBatches<TrainingRow, TrainingExample>(
+      source, stream.settings(options), encode: encoder(folder).encodedRow)
+    report(cut: batches.counts.cut, skipped: batches.counts.skipped)
+    DataOptions.report(path, bad: batches.counts.bad, first: batches.counts.firstBad)
+    return .stream(batches)
+  }
+
   private var source: any DataSource { DataFormat.source(path, options.settings) }
 
   private func encoder(_ folder: ModelFolder) -> ExampleEncoder {

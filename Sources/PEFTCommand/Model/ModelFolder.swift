@@ -122,14 +122,13 @@ struct ModelFolder {
   /// The files that may stand beside the weights and `config.json` and belong to them.
   static let tokenizerFiles = [
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-    "merges.txt", "vocab.bpe", "tokenizer.model", "added_tokens.json", "chat_template.jinja",
+    "merges.txt", "vocab.bpe", "vocab.txt", "tokenizer.model", "added_tokens.json",
+    "chat_template.jinja",
     "generation_config.json",
   ]
 
   /// What is written where this model is saved.
-  var content: OutputFolder.Content { .model(tokenizer: ownTokenizerFiles) }
-
-  private var ownTokenizerFiles: [String] { Self.tokenizerFiles(in: path) }
+  var content: OutputFolder.Content { .model(tokenizer: Self.tokenizerFiles(in: path)) }
 
   /// The files of a folder that belong to its weights.
   static func tokenizerFiles(in path: String) -> [String] {
@@ -138,7 +137,12 @@ struct ModelFolder {
 
   /// Copies what is not weights or `config.json` to another folder, so that it can be loaded alone.
   func copyTokenizer(to folder: String) throws(CheckpointError) {
-    for name in ownTokenizerFiles {
+    try Self.copyTokenizer(from: path, to: folder)
+  }
+
+  /// Copies the files of a tokenizer.
+  static func copyTokenizer(from path: String, to folder: String) throws(CheckpointError) {
+    for name in tokenizerFiles(in: path) {
       try atomicallyCopy("\(path)/\(name)", to: "\(folder)/\(name)")
     }
   }
@@ -175,7 +179,7 @@ struct ModelFolder {
   }
 }
 
-extension CausalLM {
+extension Module {
   /// How many parameters the model has without adapters.
   var baseParameterCount: Int {
     walk(includingAdapters: false).parameters.reduce(0) { $0 + $1.parameter.count }

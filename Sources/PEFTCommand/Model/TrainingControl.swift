@@ -90,7 +90,9 @@ struct TrainingControl {
   /// Tells a trainer that has taken no step.
   ///
   /// - Throws: `CommandError.conflict` where the method changes what an average would be of.
-  func prepare(_ trainer: Trainer<CausalLM>, _ plan: TrainingPlan) throws(CommandError) {
+  func prepare<Model: TrainableModel & AdapterHost>(
+    _ trainer: Trainer<Model>, _ plan: TrainingPlan
+  ) throws(CommandError) {
     trainer.earlyStopping = earlyStopping
     trainer.model.embeddingNoise = noise
     if let average {
@@ -116,7 +118,9 @@ struct TrainingControl {
   /// Puts the weights that are saved into the model.
   ///
   /// - Returns: after how many steps they stood so.
-  func finish(_ trainer: Trainer<CausalLM>, _ checkpoints: TrainingCheckpoints) throws -> Int {
+  func finish<Model: TrainableModel & AdapterHost>(
+    _ trainer: Trainer<Model>, _ checkpoints: TrainingCheckpoints
+  ) throws -> Int {
     if trainer.earlyStopping?.isExhausted == true {
       Console.print("ended after step \(trainer.stepCount): the held-out loss has not got better")
     }

@@ -27,7 +27,7 @@ struct TrainingPlan {
   let settings: TrainerSettings
   let batchSize: Int
   let maximumLength: Int
-  let order: TokenBatches.Order
+  let order: BatchOrder
   let groupsLengths: Bool
   let seed: UInt64
 
@@ -165,14 +165,14 @@ extension TrainingPlan {
   /// - Returns: the optimiser, with its state where it was asked for.
   /// - Throws: `TrainingError` where the file for the state cannot be made.
   func makeOptimizer(
-    _ model: CausalLM, folder: String
+    _ model: some Module, folder: String
   ) throws(TrainingError) -> any Optimizer {
     let optimizer = makeOptimizer(model)
     if optimizerState == .mapped { try optimizer.mapState(in: folder) }
     return optimizer
   }
 
-  private func makeOptimizer(_ model: CausalLM) -> any MappableOptimizer {
+  private func makeOptimizer(_ model: some Module) -> any MappableOptimizer {
     let parameters = model.parameters(.trainable)
     let groups =
       loRAPlusRatio.map {

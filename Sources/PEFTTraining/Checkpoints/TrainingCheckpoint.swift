@@ -20,6 +20,7 @@ public struct TrainingCheckpoint: Sendable {
   private let record: EvaluationRecord
   private let hyperparameters: Hyperparameters?
   private let patience: (best: Double?, misses: Int)?
+  private let dataCursor: DataCursor?
 
   private static let manifest = "checkpoint.json"
   private static let stateFile = "training_state.safetensors"
@@ -57,6 +58,7 @@ public struct TrainingCheckpoint: Sendable {
         embeddingNoise: json["noise"]?.number)
     }
     patience = json["misses"]?.integer.map { (json["least_loss"]?.number, $0) }
+    dataCursor = json["data"].flatMap(DataCursor.init)
     for member in files {
       let found = try FileChecksum(path: "\(path)/\(member.name)")
       guard member.value["bytes"]?.integer == found.byteCount,
@@ -109,8 +111,8 @@ public struct TrainingCheckpoint: Sendable {
     }
     try trainer.restore(
       TrainerState(
-        stepCount: step, randomState: randomState, record: record, optimizer: optimizer,
-        hyperparameters: hyperparameters, average: average))
+        stepCount: step, randomState: randomState, record: record, dataCursor: dataCursor,
+        optimizer: optimizer, hyperparameters: hyperparameters, average: average))
     if let patience {
       trainer.earlyStopping?.resume(best: patience.best, misses: patience.misses)
     }
@@ -159,6 +161,7 @@ public struct TrainingCheckpoint: Sendable {
       .init("noise", (state.hyperparameters?.embeddingNoise).map(JSON.number) ?? .null),
       .init("misses", (state.earlyStopping?.misses).map(JSON.integer) ?? .null),
       .init("least_loss", (state.earlyStopping?.best).map(JSON.number) ?? .null),
+      .init("data", state.dataCursor?.json ?? .null),
       .init(
         "settings", .object(settings.sorted { $0.key < $1.key }.map { .init($0, .string($1)) })),
       .init("files", .object(sums)),
@@ -202,5 +205,31 @@ extension AdapterHost {
   var trainedAdapters: [Adapter] {
     adapters.attachments.compactMap { $0 as? Adapter }
       .filter { $0.isActive && $0.isTrainable && !$0.isMerged }
+  }
+}
+
+extension DataCursor {
+  /// The place as a checkpoint has it; nil where the numbers are missing.
+  fileprivate init?(_ json: JSON) {
+    guard let epoch = json["epoch"]?.integer, let batch = json["batch"]?.integer else { return nil }
+    self.init(epoch: epoch, batch: batch)
+    if let rows = json["rows"]?.integer, let tokens = json["tokens"]?.integer,
+      let total = json["total_tokens"]?.integer, rows >= 0, tokens >= 0
+    {
+      stream = Stream(rows: rows, tokens: tokens, total: total)
+    }
+  }
+
+  fileprivate var json: JSON {
+    var members: [JSON.Member] = [
+      .init("epoch", .integer(epoch)), .init("batch", .integer(batch)),
+    ]
+    if let stream {
+      members += [
+        .init("rows", .integer(stream.rows)), .init("tokens", .integer(stream.tokens)),
+        .init("total_tokens", .integer(stream.total)),
+      ]
+    }
+    return .object(members)
   }
 }

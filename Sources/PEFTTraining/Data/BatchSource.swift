@@ -11,21 +11,69 @@ public protocol TrainingBatch {
 extension TokenBatch: TrainingBatch {}
 extension ClassificationBatch: TrainingBatch {}
 
-/// Batches in epochs, each at its place, so that training can start anywhere.
-public protocol BatchSource {
+/// Batches in epochs, which can be read from any place on, so that training can start anywhere.
+public protocol BatchSource<Batch> {
   /// What one forward pass takes.
   associatedtype Batch: TrainingBatch
-  /// The batches of one epoch, at the places from 0.
-  associatedtype Epoch: RandomAccessCollection<Batch> where Epoch.Index == Int
 
   /// How many batches every epoch has.
   var batchCount: Int { get }
+
+  /// Opens an epoch at a batch; the same place gives the same batches.
+  ///
+  /// - Parameter cursor: the batch that is read first, from 0 to `batchCount` of any epoch.
+  /// - Returns: reads this and the batches after it, to the end of the epoch.
+  /// - Throws: `DataError` where the data cannot be read.
+  func makeReader(at cursor: DataCursor) throws(DataError) -> any BatchReader<Batch>
+}
+
+/// Reads batches one by one.
+public protocol BatchReader<Batch>: AnyObject {
+  /// What one forward pass takes.
+  associatedtype Batch: TrainingBatch
+
+  /// Behind the batch that was read last.
+  var cursor: DataCursor { get }
+
+  /// The next batch; nil after the last of the epoch.
+  func next() throws(DataError) -> Batch?
+}
+
+/// Batches each of which can be made by itself.
+public protocol IndexedBatchSource: BatchSource {
+  /// The batches of one epoch, at the places from 0.
+  associatedtype Epoch: RandomAccessCollection<Batch> where Epoch.Index == Int
 
   /// The batches of an epoch; the same number gives the same batches.
   func epoch(_ number: Int) -> Epoch
 }
 
-extension Array: BatchSource where Element: TrainingBatch {
+extension IndexedBatchSource {
+  /// Opens an epoch at a batch.
+  public func makeReader(at cursor: DataCursor) -> any BatchReader<Batch> {
+    CollectionReader(epoch(cursor.epoch).dropFirst(cursor.batch), cursor)
+  }
+}
+
+/// Reads the batches of a collection.
+private final class CollectionReader<Batches: Collection>: BatchReader
+where Batches.Element: TrainingBatch, Batches.SubSequence == Batches {
+  private(set) var cursor: DataCursor
+  private var rest: Batches
+
+  init(_ batches: Batches, _ cursor: DataCursor) {
+    rest = batches
+    self.cursor = DataCursor(epoch: cursor.epoch, batch: cursor.batch)
+  }
+
+  func next() -> Batches.Element? {
+    guard let batch = rest.popFirst() else { return nil }
+    cursor.batch += 1
+    return batch
+  }
+}
+
+extension Array: BatchSource, IndexedBatchSource where Element: TrainingBatch {
   /// How many batches every epoch has.
   public var batchCount: Int { count }
 

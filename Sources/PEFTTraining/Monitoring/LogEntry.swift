@@ -55,6 +55,7 @@ public struct LogEntry: Sendable, Hashable {
           Number("loss", step.loss), Number("learning_rate", step.learningRate),
           Number("gradient_norm", step.gradientNorm), Number("tokens", Double(step.tokens)),
           Number("tokens_per_s", step.tokensPerSecond), Number("seconds_left", step.secondsLeft),
+          Number("data_wait_s", step.dataSeconds),
         ])
       if let resident = memory?.resident {
         numbers.append(Number("resident_bytes", Double(resident)))
@@ -77,6 +78,7 @@ public struct LogEntry: Sendable, Hashable {
         "finished", step: summary.steps, time: time,
         numbers: [
           Number("tokens", Double(summary.tokens)), Number("seconds", summary.seconds),
+          Number("data_wait_s", summary.dataSeconds),
         ])
       if let peak = memory?.peak { numbers.append(Number("peak_bytes", Double(peak))) }
     }

@@ -10,7 +10,7 @@ extension Trainer {
   ///   - evaluationData: what to measure the loss on; nil for nothing.
   /// - Returns: the events; iterating throws `TrainingError` or `CancellationError`.
   public func fit<Source: BatchSource>(
-    _ data: Source, evaluationData: Source? = nil
+    _ data: Source, evaluationData: (any BatchSource<Model.Batch>)? = nil
   ) -> TrainingEvents<Model, Source> where Source.Batch == Model.Batch {
     TrainingEvents(trainer: self, data: data, evaluationData: evaluationData)
   }
@@ -21,7 +21,7 @@ public struct TrainingEvents<Model: TrainableModel, Source: BatchSource>: AsyncS
 where Source.Batch == Model.Batch {
   let trainer: Trainer<Model>
   let data: Source
-  let evaluationData: Source?
+  let evaluationData: (any BatchSource<Source.Batch>)?
 
   /// Takes the steps of one run.
   public struct AsyncIterator: AsyncIteratorProtocol {

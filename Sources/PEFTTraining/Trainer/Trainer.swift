@@ -27,6 +27,8 @@ public final class Trainer<Model: TrainableModel> {
   public private(set) var stepCount = 0
   /// What the evaluations so far found.
   public internal(set) var record = EvaluationRecord()
+  /// Where in the data the next step begins; nil before the first.
+  public internal(set) var dataCursor: DataCursor?
 
   /// A trainer that has taken no step.
   ///
@@ -54,7 +56,8 @@ public final class Trainer<Model: TrainableModel> {
   ///   - onEvent: gets every event; returns whether to go on.
   /// - Throws: `TrainingError`, and what `onEvent` throws. Parameters and steps taken stay.
   public func run<Source: BatchSource>(
-    _ data: Source, evaluationData: Source? = nil, onEvent: (TrainingEvent) throws -> Bool
+    _ data: Source, evaluationData: (any BatchSource<Model.Batch>)? = nil,
+    onEvent: (TrainingEvent) throws -> Bool
   ) throws where Source.Batch == Model.Batch {
     let run = TrainingRun(self, data, evaluationData)
     while let event = try run.next(), try onEvent(event) {}
@@ -64,20 +67,25 @@ public final class Trainer<Model: TrainableModel> {
   ///
   /// - Parameter data: batches; those of epoch 0 are taken.
   /// - Returns: the loss in nats, and over how many labels.
-  /// - Throws: `TrainingError` where there is no batch or no label.
+  /// - Throws: `TrainingError` where there is no batch or no label, or a batch cannot be read.
   public func evaluate<Source: BatchSource>(
     _ data: Source
   ) throws(TrainingError) -> (loss: Double, labels: Int) where Source.Batch == Model.Batch {
     if data.batchCount == 0 { throw .noBatches }
     var (sum, count) = (0.0, 0)
+    var failure: DataError?
     func run() {
-      for batch in data.epoch(0) {
-        let result = model.evaluate(batch)
-        sum += result.sum
-        count += result.count
-      }
+      do throws(DataError) {
+        let reader = try data.makeReader(at: DataCursor())
+        while let batch = try reader.next() {
+          let result = model.evaluate(batch)
+          sum += result.sum
+          count += result.count
+        }
+      } catch { failure = error }
     }
     if let average { average.use(run) } else { run() }
+    if let failure { throw .data(failure) }
     if count == 0 { throw .noLabels(step: 0) }
     return (sum / Double(count), count)
   }
@@ -86,7 +94,7 @@ public final class Trainer<Model: TrainableModel> {
   public var state: TrainerState {
     TrainerState(
       stepCount: stepCount, randomState: model.randomState, record: record,
-      optimizer: optimizer.state, hyperparameters: hyperparameters,
+      dataCursor: dataCursor, optimizer: optimizer.state, hyperparameters: hyperparameters,
       earlyStopping: earlyStopping, average: average?.state ?? [:])
   }
 
@@ -105,7 +113,7 @@ public final class Trainer<Model: TrainableModel> {
     }
     try optimizer.restore(state.optimizer)
     try average?.restore(state.average)
-    (stepCount, record) = (state.stepCount, state.record)
+    (stepCount, record, dataCursor) = (state.stepCount, state.record, state.dataCursor)
     model.randomState = state.randomState
     if let saved = state.hyperparameters { hyperparameters = saved }
     if let saved = state.earlyStopping {
@@ -113,8 +121,9 @@ public final class Trainer<Model: TrainableModel> {
     }
   }
 
-  func didStep() {
+  func didStep(_ cursor: DataCursor) {
     stepCount += 1
+    dataCursor = cursor
     average?.update()
   }
 }
@@ -127,6 +136,8 @@ public struct TrainerState {
   public var randomState: UInt64
   /// What the evaluations found.
   public var record: EvaluationRecord
+  /// Where in the data the next step begins; nil for where as many steps end that each take all of their batches.
+  public var dataCursor: DataCursor?
   /// The state of the optimiser.
   public var optimizer: [String: Tensor]
   /// The hyperparameters at this step; nil for those of the trainer.
@@ -139,11 +150,12 @@ public struct TrainerState {
   /// A state from its parts.
   public init(
     stepCount: Int, randomState: UInt64, record: EvaluationRecord = EvaluationRecord(),
-    optimizer: [String: Tensor], hyperparameters: Hyperparameters? = nil,
-    earlyStopping: EarlyStopping? = nil, average: [String: Tensor] = [:]
+    dataCursor: DataCursor? = nil, optimizer: [String: Tensor],
+    hyperparameters: Hyperparameters? = nil, earlyStopping: EarlyStopping? = nil,
+    average: [String: Tensor] = [:]
   ) {
     (self.stepCount, self.randomState) = (stepCount, randomState)
-    (self.record, self.optimizer) = (record, optimizer)
+    (self.record, self.dataCursor, self.optimizer) = (record, dataCursor, optimizer)
     (self.hyperparameters, self.earlyStopping) = (hyperparameters, earlyStopping)
     self.average = average
   }

@@ -8,6 +8,8 @@ public enum TrainingError: Error, Hashable, Sendable {
   case noLabels(step: Int)
   /// There is no batch to train on, or to evaluate.
   case noBatches
+  /// A batch cannot be read; the parameters are those before the step.
+  case data(DataError)
   /// A saved state does not fit what is trained.
   case stateMismatch(name: String, expected: String, found: String)
   /// A checkpoint that is not as it was written.
@@ -32,6 +34,8 @@ extension TrainingError: CustomStringConvertible {
         : "no label counts in the batches of step \(step)"
     case .noBatches:
       "the data has no batch: it is empty, or smaller than one batch while incomplete ones are dropped"
+    case .data(let error):
+      error.description
     case .stateMismatch(let name, let expected, let found):
       "saved state \"\(name)\": expected \(expected), found \(found)"
     case .damagedCheckpoint(let path, let expected, let found):

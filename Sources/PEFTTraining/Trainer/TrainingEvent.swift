@@ -27,15 +27,19 @@ public enum TrainingEvent: Sendable, Hashable {
     public let gradientNorm: Double
     /// How many seconds the remaining steps take at the pace of this training so far.
     public let secondsLeft: Double
+    /// How many seconds it waited for its batches.
+    public let dataSeconds: Double
 
     /// A step from its figures.
     public init(
       progress: TrainingProgress, epoch: Double, loss: Double, tokens: Int,
-      tokensPerSecond: Double, learningRate: Double, gradientNorm: Double, secondsLeft: Double
+      tokensPerSecond: Double, learningRate: Double, gradientNorm: Double, secondsLeft: Double,
+      dataSeconds: Double = 0
     ) {
       (self.progress, self.epoch, self.loss, self.tokens) = (progress, epoch, loss, tokens)
       (self.tokensPerSecond, self.learningRate) = (tokensPerSecond, learningRate)
       (self.gradientNorm, self.secondsLeft) = (gradientNorm, secondsLeft)
+      self.dataSeconds = dataSeconds
     }
   }
 
@@ -68,13 +72,16 @@ public enum TrainingEvent: Sendable, Hashable {
     public let loss: Double?
     /// The last evaluation of this run.
     public let evaluation: Evaluation?
+    /// How many of the seconds were spent waiting for batches.
+    public let dataSeconds: Double
 
     /// A summary from its figures.
     public init(
-      steps: Int, tokens: Int, seconds: Double, loss: Double?, evaluation: Evaluation?
+      steps: Int, tokens: Int, seconds: Double, loss: Double?, evaluation: Evaluation?,
+      dataSeconds: Double = 0
     ) {
       (self.steps, self.tokens, self.seconds) = (steps, tokens, seconds)
-      (self.loss, self.evaluation) = (loss, evaluation)
+      (self.loss, self.evaluation, self.dataSeconds) = (loss, evaluation, dataSeconds)
     }
   }
 }

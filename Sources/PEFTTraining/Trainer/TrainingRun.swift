@@ -4,14 +4,14 @@ import PEFTTensor
 final class TrainingRun<Model: TrainableModel, Source: BatchSource>
 where Source.Batch == Model.Batch {
   private let trainer: Trainer<Model>
-  private let data: Source
-  private let evaluationData: Source?
+  private let data: DataFeed<Source>
+  private let evaluationData: (any BatchSource<Source.Batch>)?
   private let stepsPerEpoch: Int
   private let total: Int
   private let firstStep: Int
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  private var epoch: (number: Int, batches: Source.Epoch)?
+  private var dataSeconds = 0.0
   private var tokens = 0
   private var stepSeconds = 0.0
   private var lastLoss: Double?
@@ -20,12 +20,14 @@ where Source.Batch == Model.Batch {
   private var changes: [Hyperparameters.Change] = []
   private var adjustedStep: Int?
 
-  init(_ trainer: Trainer<Model>, _ data: Source, _ evaluationData: Source?) {
+  init(
+    _ trainer: Trainer<Model>, _ data: Source,
+    _ evaluationData: (any BatchSource<Source.Batch>)?
+  ) {
     self.trainer = trainer
-    self.data = data
+    self.data = DataFeed(data, accumulation: trainer.settings.accumulation)
     self.evaluationData = evaluationData
-    let group = trainer.settings.accumulation
-    stepsPerEpoch = (data.batchCount + group - 1) / group
+    stepsPerEpoch = self.data.stepsPerEpoch
     total =
       switch trainer.settings.duration {
       case .steps(let count): count
@@ -48,7 +50,7 @@ where Source.Batch == Model.Batch {
     return .finished(
       TrainingEvent.Summary(
         steps: trainer.stepCount, tokens: tokens, seconds: seconds(clock.now - start),
-        loss: lastLoss, evaluation: lastEvaluation))
+        loss: lastLoss, evaluation: lastEvaluation, dataSeconds: dataSeconds))
   }
 
   /// Asks once before each step what is to be changed, and tells one change after the other.
@@ -92,7 +94,9 @@ extension TrainingRun {
     let (began, done) = (clock.now, trainer.stepCount)
     let progress = TrainingProgress(step: done + 1, total: total)
     let optimizer = trainer.optimizer
-    let batches = batches(of: done)
+    let (batches, cursor) = try data.batches(
+      of: done, total: total, from: trainer.dataCursor)
+    let waited = seconds(clock.now - began)
     let loss = try accumulateGradients(of: batches, progress)
     let norm = optimizer.gradientNorm
     guard norm.isFinite else {
@@ -107,27 +111,20 @@ extension TrainingRun {
     optimizer.learningRate = rate
     optimizer.step(gradientScale: scale ?? 1)
     optimizer.learningRate = fullRate
-    trainer.didStep()
+    trainer.didStep(cursor)
 
     let stepTokens = batches.reduce(0) { $0 + $1.tokenCount }
     let elapsed = seconds(clock.now - began)
     tokens += stepTokens
     stepSeconds += elapsed
+    dataSeconds += waited
     lastLoss = loss
     return TrainingEvent.Step(
       progress: progress, epoch: Double(progress.step) / Double(stepsPerEpoch), loss: loss,
       tokens: stepTokens, tokensPerSecond: elapsed > 0 ? Double(stepTokens) / elapsed : 0,
       learningRate: rate, gradientNorm: norm,
-      secondsLeft: stepSeconds / Double(progress.step - firstStep) * Double(total - progress.step))
-  }
-
-  /// The batches of a step, counted from 0.
-  private func batches(of step: Int) -> [Model.Batch] {
-    let number = step / stepsPerEpoch
-    if epoch?.number != number { epoch = (number, data.epoch(number)) }
-    let first = step % stepsPerEpoch * trainer.settings.accumulation
-    let end = min(first + trainer.settings.accumulation, data.batchCount)
-    return epoch.map { Array($0.batches[first..<end]) } ?? []
+      secondsLeft: stepSeconds / Double(progress.step - firstStep) * Double(total - progress.step),
+      dataSeconds: waited)
   }
 
   /// Adds up the gradients of the batches, each by its share of the labels, and returns the mean loss.

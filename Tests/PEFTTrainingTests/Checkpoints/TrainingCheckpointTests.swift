@@ -76,11 +76,34 @@ final class TrainingCheckpointTests: XCTestCase {
     try check("SGD", method) { SGD($0, learningRate: 1e-2, momentum: 0.9) }
   }
 
+  /// The place in a file that is read while the training runs is a part of the checkpoint.
+  func testStreamedData() throws {
+    let (ids, labels) = TinyModel.rows(14, seed: 5)
+    let examples = zip(ids, labels).map { TrainingExample(ids: $0, labels: $1) }
+    let rows = GeneratedRecords("rows") { place in
+      place < examples.count
+        ? DataRecord(line: place + 1, fields: [.init("text", .text("\(place)"))]) : nil
+    }
+    for size in [StreamSettings.Size.rows(3), .tokens(20)] {
+      let stream = try StreamedBatches<TrainingRow, TrainingExample>(
+        rows, StreamSettings(size: size, shuffleBuffer: 5, seed: 2, ahead: 3)
+      ) { row in
+        guard case .text(let text) = row, let place = Int(text), place % 5 != 4 else {
+          return .nothing
+        }
+        return .example(examples[place], isCut: false)
+      }
+      try check("\(size)", LoRA(rank: 2, alpha: 4, dropout: 0.1), adamW, stream)
+    }
+  }
+
   /// Trains nine steps at once and in three runs of three, each with a new model.
   private func check(
     _ name: String, _ method: any AdapterMethod, _ optimizer: @escaping MakeOptimizer,
+    _ source: (any BatchSource<TokenBatch>)? = nil,
     prepare: (Trainer<CausalLM>) -> Void = { _ in }
   ) throws {
+    let data = source ?? data()
     try Files.withTemporaryFolder { folder in
       let base = folder.path + "/base"
       try TinyModel.make(dropout: 0.1).save(to: base)
@@ -90,20 +113,20 @@ final class TrainingCheckpointTests: XCTestCase {
         return trainer
       }
       let whole = try start()
-      try whole.run(data()) { _ in true }
+      try whole.run(data) { _ in true }
       whole.average?.assign()
       let expected = try saved(whole.model, folder.path + "/whole")
 
       let checkpoints = TrainingCheckpoints(folder.path + "/run")
       let first = try start()
-      try stop(first, after: 3)
+      try stop(first, data, after: 3)
       try checkpoints.save(first)
       for step in [6, 9] {
         let checkpoint = try XCTUnwrap(try checkpoints.latest().checkpoint)
         XCTAssertEqual(checkpoint.step, step - 3)
         let next = try start()
         try checkpoint.restore(next)
-        try stop(next, after: step)
+        try stop(next, data, after: step)
         try checkpoints.save(next)
       }
       let last = try XCTUnwrap(try checkpoints.latest().checkpoint)
@@ -124,8 +147,11 @@ final class TrainingCheckpointTests: XCTestCase {
         duration: .steps(9), accumulation: 2, maximumGradientNorm: 0.5, evaluationInterval: 2))
   }
 
-  private func stop(_ trainer: Trainer<CausalLM>, after step: Int) throws {
-    try trainer.run(data(), evaluationData: data()) { event in
+  private func stop(
+    _ trainer: Trainer<CausalLM>, _ source: (any BatchSource<TokenBatch>)? = nil, after step: Int
+  ) throws {
+    let data = source ?? data()
+    try trainer.run(data, evaluationData: data) { event in
       if case .step(let taken) = event { taken.progress.step < step } else { true }
     }
     XCTAssertEqual(trainer.stepCount, step)

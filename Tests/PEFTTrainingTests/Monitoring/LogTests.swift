@@ -35,7 +35,7 @@ final class LogTests: XCTestCase {
         """
         {"event":"step","step":1,"time":1700000000.5,"total":9,"epoch":0.25,"loss":1.5,\
         "learning_rate":0.001,"gradient_norm":0.5,"tokens":64,"tokens_per_s":1000,"seconds_left":3,\
-        "resident_bytes":1000}
+        "data_wait_s":0,"resident_bytes":1000}
         """)
     }
   }

@@ -1,22 +1,27 @@
 import PEFTTensor
-public import PEFTTransformer
 
-/// Examples in batches of one size, each padded to its longest row.
-public struct TokenBatches: BatchSource, Sendable {
-  /// The order of the examples.
-  public enum Order: Sendable, Hashable {
-    /// As they are given.
-    case given
-    /// Anew for every epoch, by the seed and the number of the epoch alone.
-    case shuffled(seed: UInt64)
-  }
+/// Examples of a language model in batches.
+public typealias TokenBatches = ExampleBatches<TrainingExample>
 
+/// Examples of a classifier in batches.
+public typealias ClassificationBatches = ExampleBatches<ClassificationExample>
+
+/// The order of examples in memory.
+public enum BatchOrder: Sendable, Hashable {
+  /// As they are given.
+  case given
+  /// Anew for every epoch, by the seed and the number of the epoch alone.
+  case shuffled(seed: UInt64)
+}
+
+/// Examples in memory, in batches of one size, each padded to its longest row.
+public struct ExampleBatches<Example: BatchableExample>: IndexedBatchSource, Sendable {
   /// How many batches of neighbours are sorted by length together while shuffling, as a compromise of padding and chance.
-  private static let bucketBatches = 64
+  private static var bucketBatches: Int { 64 }
 
-  private let examples: [TrainingExample]
+  private let examples: [Example]
   private let batchSize: Int
-  private let order: Order
+  private let order: BatchOrder
   private let groupsLengths: Bool
   private let padding: Int32
   /// How many batches every epoch has.
@@ -33,10 +38,10 @@ public struct TokenBatches: BatchSource, Sendable {
   ///   - dropsLast: whether a last batch with fewer rows is left out.
   ///   - padding: the id of padding; any valid id does.
   public init(
-    _ examples: [TrainingExample], batchSize: Int, order: Order = .given,
+    _ examples: [Example], batchSize: Int, order: BatchOrder = .given,
     groupsLengths: Bool = false, dropsLast: Bool = false, padding: Int32 = 0
   ) {
-    precondition(batchSize > 0, "TokenBatches: batch size \(batchSize)")
+    precondition(batchSize > 0, "ExampleBatches: batch size \(batchSize)")
     self.examples = examples
     self.batchSize = batchSize
     self.order = order
@@ -71,21 +76,19 @@ public struct TokenBatches: BatchSource, Sendable {
   private func sortByLength(_ places: inout [Int], _ range: Range<Int>) {
     // The place breaks ties, since the order of equal elements is not promised by `sort`.
     places[range].sort {
-      (examples[$0].ids.count, $0) < (examples[$1].ids.count, $1)
+      (examples[$0].tokenCount, $0) < (examples[$1].tokenCount, $1)
     }
   }
 
-  fileprivate func batch(_ places: ArraySlice<Int>) -> TokenBatch {
-    TokenBatch(
-      rows: places.map { examples[$0].ids }, labels: places.map { examples[$0].labels },
-      padding: padding)
+  fileprivate func batch(_ places: ArraySlice<Int>) -> Example.Batch {
+    Example.batch(places.map { examples[$0] }, padding: padding)
   }
 }
 
-extension TokenBatches {
+extension ExampleBatches {
   /// The batches of one epoch; a batch is made when it is asked for.
   public struct Epoch: RandomAccessCollection, Sendable {
-    fileprivate let source: TokenBatches
+    fileprivate let source: ExampleBatches
     fileprivate let places: [Int]
     fileprivate let batches: [Int]
 
@@ -95,7 +98,7 @@ extension TokenBatches {
     public var endIndex: Int { batches.count }
 
     /// The batch at a place.
-    public subscript(position: Int) -> TokenBatch {
+    public subscript(position: Int) -> Example.Batch {
       let start = batches[position] * source.batchSize
       return source.batch(places[start..<Swift.min(start + source.batchSize, places.count)])
     }

@@ -1,0 +1,129 @@
+import PEFTAdapters
+import PEFTJSON
+import PEFTTraining
+import PEFTTransformer
+
+/// The steps of `peft train`, of whatever model, with what is shown, logged and kept of them.
+struct TrainingSession {
+  /// How it is trained.
+  let plan: TrainingPlan
+  /// When checkpoints are written, and from which one it goes on.
+  let course: CheckpointPlan
+  /// When it ends, which weights it keeps, and what changes on the way.
+  let control: TrainingControl
+  /// What is kept of its course.
+  let logs: [TrainingLogs.Format]
+  /// The folder that is written.
+  let output: String
+
+  /// What came of it.
+  struct Outcome {
+    /// The last event.
+    let summary: TrainingEvent.Summary
+    /// The median time of a step in seconds; nil where there was none.
+    let medianStep: Double?
+  }
+
+  /// Makes every weight trainable, or puts an adapter on, and says how much is trained then.
+  ///
+  /// - Parameters:
+  ///   - model: what is trained, frozen.
+  ///   - merged: whether it has to be possible to merge the adapter.
+  ///   - attach: puts the adapter on; not called for a training of all weights.
+  /// - Throws: what `attach` throws, and `AdapterError` where it cannot be merged but has to be.
+  func prepare(_ model: some AdapterHost, merged: Bool, attach: () throws -> Void) throws {
+    let total = model.parameterCount()
+    if plan.isFull { model.unfreeze() } else { try attach() }
+    if merged {
+      // A method that cannot be merged says so before it is trained.
+      try model.merge()
+      try model.unmerge()
+    }
+    let trainable = model.parameterCount(.trainable)
+    Console.print(
+      "trainable \(trainable.grouped) of \(total.grouped) parameters "
+        + "(\((100 * Double(trainable) / Double(total)).rounded(digits: 2)) %)")
+  }
+
+  /// Trains.
+  ///
+  /// - Parameters:
+  ///   - model: what is trained.
+  ///   - batches: what it learns from.
+  ///   - evaluation: what the loss is measured on while it is trained; nil for nothing.
+  ///   - samples: what the model writes on its way; nil for nothing.
+  /// - Returns: what came of it.
+  /// - Throws: `CommandError.interrupted` after a signal, and what goes wrong in a step, a log or a checkpoint.
+  func train<Model: TrainableModel & AdapterHost>(
+    _ model: Model, _ batches: some BatchSource<Model.Batch>,
+    evaluation: (any BatchSource<Model.Batch>)?, samples: Samples? = nil
+  ) throws -> Outcome {
+    let trainer = Trainer(
+      model, optimizer: try plan.makeOptimizer(model, folder: output), schedule: plan.schedule,
+      settings: plan.settings)
+    try control.prepare(trainer, plan)
+    if let start = course.start { try start.restore(trainer) }
+    let held = plan.settings.evaluationInterval == nil ? nil : evaluation
+    let interruption = course.interval.map { _ in Interruption() }
+    let view = TrainingView("training")
+    let logs = try TrainingLogs(logs, in: output, goingOnAfter: course.start?.step)
+    func sample(_ step: Int, _ average: WeightAverage? = nil) throws {
+      let entries = try samples?.entries(step: step, average) ?? []
+      view.show(samples: entries)
+      for entry in entries { try logs.write(entry) }
+    }
+    if course.start == nil { try sample(0) }
+    var summary: TrainingEvent.Summary?
+    try trainer.run(batches, evaluationData: held) { event in
+      view.show(event)
+      try logs.write(event)
+      switch event {
+      case .finished(let finished): summary = finished
+      case .evaluation(let evaluation):
+        if control.keepsBest, evaluation.isBest { try course.saveBest(trainer) }
+      case .change: break
+      case .step(let step):
+        if samples?.areDue(after: step.progress.step) == true {
+          try sample(step.progress.step, trainer.average)
+        }
+        let isStopped = interruption?.hasCome ?? false
+        try course.save(trainer, isLast: isStopped || step.progress.step == step.progress.total)
+        return !isStopped
+      }
+      return true
+    }
+    view.finish()
+    guard let summary else {
+      throw CommandError.interrupted(
+        step: trainer.stepCount, path: course.checkpoints.path(step: trainer.stepCount))
+    }
+    try sample(try control.finish(trainer, course.checkpoints))
+    let taken = summary.steps - (course.start?.step ?? 0)
+    if let loss = summary.loss {
+      Console.print(
+        "\(taken) \(taken == 1 ? "step" : "steps") in \(summary.seconds.rounded(digits: 1)) s, "
+          + "\(summary.dataSeconds.rounded(digits: 3)) s of them waiting for data, loss of the last "
+          + "\(loss.rounded(digits: 4)) nats")
+    }
+    return Outcome(summary: summary, medianStep: view.medianStep)
+  }
+
+  /// What every training tells programs.
+  func result(_ model: some PretrainedModel, _ outcome: Outcome) -> [JSON.Member] {
+    let summary = outcome.summary
+    let trainable =
+      plan.isFull
+      ? model.parameterCount() : (try? model.adapter("default").parameterCount) ?? 0
+    return [
+      .init("method", .string(plan.methodName)), .init("trainable", .integer(trainable)),
+      .init("parameters", .integer(model.baseParameterCount)),
+      .init("steps", .integer(summary.steps)),
+      .init("loss", summary.loss.map(JSON.number) ?? .null),
+      .init("train_s", .number(summary.seconds)),
+      .init("data_wait_s", .number(summary.dataSeconds)),
+      .init("tokens_per_s", .number(Double(summary.tokens) / max(summary.seconds, 1e-9))),
+      .init("median_step_s", outcome.medianStep.map(JSON.number) ?? .null),
+      .init("peak_bytes", ProcessMemory.current.map { .integer($0.peak) } ?? .null),
+    ]
+  }
+}
