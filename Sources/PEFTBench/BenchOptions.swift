@@ -19,10 +19,10 @@ struct BenchOptions {
       quantize  --rows 4096 --columns 4096 --precision nf4|fp4|int8
       kernels   --rows 512      (one line for each operation, shape and direction)
       finetune e2e --model FOLDER --data FILE --steps 300 --precision \(Self.precisions) --feed memory|stream
-                (rows "meaning||text"; see the README; stream reads and tokenises on another thread while the training runs,
-                and data_wait_s is how long it waited for batches)
-      finetune sst2 --model FOLDER --data FOLDER --epochs 1 --seed 0 --save FOLDER
+                (rows "meaning||text"; see the README)
+      finetune sst2 --model FOLDER --data FOLDER --epochs 1 --seed 0 --save FOLDER --feed memory|stream
                 (train.tsv and dev.tsv with rows "sentence<TAB>label")
+      --feed stream reads and tokenises on another thread while the training runs; data_wait_s is how long it waited for batches
     """
 
   let workload: String

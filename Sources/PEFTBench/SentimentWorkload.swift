@@ -1,4 +1,3 @@
-import Foundation
 import PEFT
 
 /// LoRA of an encoder as a classifier on rows `sentence<TAB>label`: batches of 32 in the order of the file, at most 64 tokens a
@@ -14,34 +13,24 @@ struct SentimentWorkload {
     let seed = UInt64(try options.number("seed", default: 0, least: 0))
     let model = try SequenceClassifier(directory: folder, newLabels: ["0", "1"], seed: seed)
     let tokenizer = try Tokenizer(folder: folder)
-    let training = try Self.rows("\(data)/train.tsv", tokenizer)
-    let held = try Self.rows("\(data)/dev.tsv", tokenizer)
+    let held = "\(data)/dev.tsv"
     var method = LoRA(rank: 8, alpha: 16, targets: .names(["query", "value"]))
     method.selection.seed = seed
     try model.attach(method)
-    let before = Self.accuracy(model, held)
-    let optimizer = AdamW(
-      model.parameters(.trainable), learningRate: Self.rate, weightDecay: 0.01)
-    let batches = training.count / Self.batchSize
-    let steps = try options.number("epochs", default: 1) * batches
-    var tokens = 0
-    let time = seconds {
-      for step in 0..<steps {
-        optimizer.learningRate = Self.rate * (1 - Double(step) / Double(steps))
-        let first = step % batches * Self.batchSize
-        let batch = Self.batch(training[first..<first + Self.batchSize])
-        model.loss(batch).backward()
-        optimizer.step()
-        tokens += batch.tokenCount
-      }
-    }
+    let before = try Self.accuracy(model, held, tokenizer)
+    let batches = try Self.batches("\(data)/train.tsv", tokenizer, options.feed())
+    let steps = try options.number("epochs", default: 1) * batches.batchCount
+    let trainer = Trainer(
+      model,
+      optimizer: AdamW(model.parameters(.trainable), learningRate: 1e-3, weightDecay: 0.01),
+      schedule: .linear(), settings: .bench(steps: steps))
+    let training = try trainer.summary(batches)
     var record = BenchRecord()
     record.add("task", "sst2")
     record.add("steps", steps)
     record.add("before", before)
-    record.add("after", Self.accuracy(model, held))
-    record.add("train_s", time)
-    record.add("tokens_per_s", Double(tokens) / time)
+    record.add("after", try Self.accuracy(model, held, tokenizer))
+    record.add(training)
     record.add("trainable", model.parameterCount(.trainable))
     record.addPeakMemory()
     if let output = try? options.text("save") {
@@ -50,41 +39,32 @@ struct SentimentWorkload {
     return record
   }
 
-  private static let rate = 1e-3
-  private static let batchSize = 32
-
-  private struct Row {
-    let ids: [Int32]
-    let label: Int32
+  /// Batches of 32 in the order of the file, made before the training or while it runs.
+  private static func batches(
+    _ path: String, _ tokenizer: Tokenizer, _ feed: BenchFeed
+  ) throws -> any BatchSource<ClassificationBatch> {
+    let stream = try stream(path, tokenizer, StreamSettings(size: .rows(32), dropsLast: true))
+    if feed == .stream { return stream }
+    return try stream.collected
   }
 
-  private static func rows(_ path: String, _ tokenizer: Tokenizer) throws -> [Row] {
-    try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { line in
-      let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
-      guard parts.count == 2, let label = Int32(parts[1]) else {
-        throw BenchError("\(path): a row is no sentence with a label: \(line)")
+  private static func stream(
+    _ path: String, _ tokenizer: Tokenizer, _ settings: StreamSettings
+  ) throws -> StreamedBatches<LabelledRow, ClassificationExample> {
+    try StreamedBatches(DelimitedText.tsv(path: path, columns: ["text", "label"]), settings) {
+      row in
+      guard let label = Int32(row.label) else {
+        return .bad(expected: "the number of a class", found: row.label)
       }
-      return Row(ids: Array(tokenizer.encode(String(parts[0])).prefix(64)), label: label)
+      let ids = Array(tokenizer.encode(row.text).prefix(64))
+      return .example(ClassificationExample(ids: ids, label: label), isCut: false)
     }
   }
 
-  private static func batch(_ rows: ArraySlice<Row>) -> ClassificationBatch {
-    ClassificationBatch(TokenRows(rows.map(\.ids)), labels: rows.map(\.label))
-  }
-
-  private static func accuracy(_ model: SequenceClassifier, _ rows: [Row]) -> Double {
-    var right = 0
-    for first in stride(from: 0, to: rows.count, by: 64) {
-      let batch = batch(rows[first..<min(first + 64, rows.count)])
-      let scores = withoutGradients { model(batch.rows) }.array
-      let classes = scores.count / batch.labels.count
-      for (row, label) in batch.labels.enumerated() {
-        let own = scores[row * classes..<(row + 1) * classes]
-        if let best = own.max(), own.firstIndex(of: best) == row * classes + Int(label) {
-          right += 1
-        }
-      }
-    }
-    return Double(right) / Double(rows.count)
+  private static func accuracy(
+    _ model: SequenceClassifier, _ path: String, _ tokenizer: Tokenizer
+  ) throws -> Double {
+    let rows = try stream(path, tokenizer, StreamSettings(size: .rows(64)))
+    return try ClassificationQuality(model, rows).accuracy
   }
 }

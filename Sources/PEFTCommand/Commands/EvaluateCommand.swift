@@ -12,9 +12,10 @@ enum EvaluateCommand: Command {
       "The rows of .jsonl, .json, .csv and .tsv files are those of peft train, of which what is learned "
       + "counts. Any other file is plain text, cut at the separator and "
       + "stripped; every text starts after the token that begins one, and all of its tokens count. The "
-      + "loss is the mean over all of these tokens, in nats. A DyLoRA adapter is measured at every rank.",
+      + "loss is the mean over all of these tokens, in nats. A DyLoRA adapter is measured at every rank. "
+      + "Of a classifier the accuracy is measured as well.",
     options: [
-      .model, .precision, .adapter, .lenient,
+      .model, .precision, .adapter, .lenient, ModelTask.option, ModelTask.labels,
       Option("data", "FILE", "The text to measure on."),
     ] + DataOptions.options + [
       Option("max-length", "N", default: "512", "Every row is cut to N tokens."),
@@ -27,6 +28,10 @@ enum EvaluateCommand: Command {
     let length = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
     try DataFile.requireFile(path)
     let options = try DataOptions(arguments)
+    if try ModelTask.read(arguments) == .sequenceClassification {
+      return try evaluateClassifier(arguments, path, options, maximumLength: length)
+    }
+    if arguments.has("labels") { throw CommandError.conflict("labels", "task causal-lm") }
     let folder = try ModelFolder(arguments)
     try folder.attachAdapter(arguments)
     let data = DataFile(path, options, maximumLength: length, for: folder)
@@ -65,6 +70,42 @@ enum EvaluateCommand: Command {
   ) throws -> [(rank: Int, result: Double)] {
     let adapter = try? folder.model.adapter("default")
     return try adapter?.nestedRanks?.evaluate { _ in try Evaluation(folder.model, rows).loss } ?? []
+  }
+}
+
+extension EvaluateCommand {
+  private static func evaluateClassifier(
+    _ arguments: Arguments, _ path: String, _ options: DataOptions, maximumLength: Int
+  ) throws {
+    let folder = try ClassifierFolder(arguments, data: path, options)
+    if let adapter = arguments.string("adapter") {
+      try ModelFolder.requireAdapter(adapter)
+      let mode: LoadingMode = arguments.isOn("lenient") ? .lenient : .strict
+      let loaded = try folder.model.loadAdapter(adapter, mode: mode)
+      if !loaded.loadingReport.isEmpty {
+        Console.error("peft: warning: \(adapter): \(loaded.loadingReport)")
+      }
+    }
+    let start = ContinuousClock.now
+    let rows = try folder.examples(path, maximumLength: maximumLength)
+    let progress = Progress("evaluating", total: rows.count)
+    let quality = try folder.quality(
+      ClassificationBatches(rows, batchSize: 64, groupsLengths: true)
+    ) { progress.update($0) }
+    progress.finish()
+    let seconds = (ContinuousClock.now - start).seconds
+    Console.print(
+      "accuracy \((100 * quality.accuracy).rounded(digits: 2)) % and loss "
+        + "\(quality.loss.rounded(digits: 4)) nats over \(quality.count.grouped) rows, "
+        + "\(seconds.rounded(digits: 2)) s")
+    if arguments.isOn("json") {
+      Console.result([
+        .init("who", .string("swift-peft")), .init("accuracy", .number(quality.accuracy)),
+        .init("loss", .number(quality.loss)), .init("rows", .integer(quality.count)),
+        .init("labels", .array(folder.model.configuration.labels.map(JSON.string))),
+        .init("median_s", .number(seconds)),
+      ])
+    }
   }
 }
 

@@ -13,7 +13,7 @@ enum TrainCommand: Command {
     discussion:
       "The rows have \"prompt\" and \"completion\", of which the completion is learned, \"text\", of "
       + "which everything is, \"messages\", of which what the assistant says is, or \"instruction\", perhaps "
-      + "\"input\", and \"output\". The name of the file "
+      + "\"input\", and \"output\"; those of a classifier \"text\", or two texts, and \"label\". The name of the file "
       + "tells its format: .jsonl has an object on each line, .json one array of objects, .csv and .tsv named "
       + "columns, any other file plain texts. Prompt and completion become tokens "
       + "each by itself, between the token that begins a text and the one that ends it; the end is learned too, "
@@ -21,7 +21,7 @@ enum TrainCommand: Command {
       + "and writes an adapter folder that Hugging Face PEFT loads, or with --merged a model folder that "
       + "needs no adapter. The method loftq writes the base in four bits as well, into the folder base of the output.",
     options: [
-      .model, .precision,
+      .model, .precision, ModelTask.option, ModelTask.labels,
       Option("data", "FILE", "The rows to learn from."),
       Option("evaluation", "FILE", "Rows to measure the loss on, before, during and after."),
       Option("output", "DIR", "The folder to write."),
@@ -49,6 +49,10 @@ enum TrainCommand: Command {
     if plan.isFull, arguments.has("precision") {
       throw CommandError.conflict("method full", "precision")
     }
+    if try ModelTask.read(arguments) == .sequenceClassification {
+      return try ClassifierTraining(arguments, session).run(data)
+    }
+    if arguments.has("labels") { throw CommandError.conflict("labels", "task causal-lm") }
     let folder = try ModelFolder(
       arguments, precision: AdapterPreset.named(plan.methodName)?.precision)
     let isModel = plan.isFull || arguments.isOn("merged")

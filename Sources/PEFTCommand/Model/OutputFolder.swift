@@ -35,6 +35,7 @@ enum OutputFolder {
       case .adapter:
         return [
           "adapter_config.json", "adapter_model.safetensors", "adapter_training.safetensors",
+          ClassLabels.file,
         ].contains(file)
           || ModelFolder.tokenizerFiles.contains(file)
       case .adapterAndBase: return file == "base" || Self.adapter.allows(file)

@@ -19,3 +19,15 @@ extension ExampleEncoder {
     }
   }
 }
+
+extension ClassificationEncoder {
+  /// The same as `encode`, as a stream takes it.
+  public func encodedRow(_ row: LabelledRow) -> EncodedRow<ClassificationExample> {
+    switch encode(row) {
+    case .whole(let example): .example(example, isCut: false)
+    case .cut(let example): .example(example, isCut: true)
+    case .nothingLeft: .nothing
+    case .unknownLabel(let label): .bad(expected: expectedLabel, found: "\"\(label)\"")
+    }
+  }
+}

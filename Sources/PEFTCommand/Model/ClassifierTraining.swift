@@ -1,0 +1,103 @@
+import PEFTAdapters
+import PEFTJSON
+import PEFTTensor
+import PEFTTraining
+import PEFTTransformer
+
+/// `peft train` of a classifier.
+struct ClassifierTraining {
+  private let arguments: Arguments
+  private let session: TrainingSession
+  private let stream: StreamPlan?
+  private var plan: TrainingPlan { session.plan }
+
+  init(_ arguments: Arguments, _ session: TrainingSession) throws(CommandError) {
+    (self.arguments, self.session) = (arguments, session)
+    stream = try StreamPlan(arguments, session.plan)
+    for name in ["checkpoint-activations", "sample-every", "sample-prompt", "sample-tokens"]
+    where arguments.has(name) {
+      throw .conflict("task sequence-classification", name)
+    }
+    if case .plain = plan.start { return }
+    throw .conflict("task sequence-classification", "method \(plan.methodName)")
+  }
+
+  /// Attaches, trains, measures before and after, and writes the adapter or the model.
+  func run(_ data: String) throws {
+    let (output, path) = (session.output, try ModelFolder.path(arguments))
+    let isModel = plan.isFull || arguments.isOn("merged")
+    let content: OutputFolder.Content =
+      isModel ? .model(tokenizer: ModelFolder.tokenizerFiles(in: path)) : .adapter
+    try OutputFolder.refuse(output, sameAs: path)
+    try OutputFolder.check(output, for: content)
+    let folder = try ClassifierFolder(
+      arguments, data: data, DataOptions(arguments),
+      precision: AdapterPreset.named(plan.methodName)?.precision, seed: plan.seed)
+    let model = folder.model
+    Console.print("classes: \(model.configuration.labels.joined(separator: ", "))")
+    let batches: any BatchSource<ClassificationBatch> =
+      if let stream {
+        try folder.stream(data, stream, maximumLength: plan.maximumLength)
+      } else {
+        plan.batches(try folder.examples(data, maximumLength: plan.maximumLength))
+      }
+    try session.prepare(model, merged: arguments.isOn("merged")) {
+      if let adapter = arguments.string("adapter") {
+        try ModelFolder.requireAdapter(adapter)
+        try model.loadAdapter(adapter, isTrainable: true)
+      } else if let method = plan.method {
+        Console.print(try method.plan(model).table)
+        try model.attach(method)
+      }
+    }
+    model.dropoutKeys = DropoutKeys(seed: plan.seed)
+    let held = try arguments.string("evaluation").map {
+      ClassificationBatches(
+        try folder.examples($0, maximumLength: plan.maximumLength), batchSize: 64,
+        groupsLengths: true)
+    }
+    try OutputFolder.prepare(output, for: content)
+    let before =
+      session.course.start == nil ? try held.map { try folder.quality($0) } : nil
+    show(before, "before")
+    let outcome = try session.train(model, batches, evaluation: held)
+    let measured = Result { try held.map { try folder.quality($0) } }
+    let saved = try save(folder, isModel: isModel)
+    Console.print("saved in \(saved)")
+    // What was trained is saved also where it cannot be measured.
+    let after = try measured.get()
+    show(after, "after")
+    if arguments.isOn("json") {
+      Console.result(
+        [
+          .init("output", .string(saved)),
+          .init("labels", .array(model.configuration.labels.map(JSON.string))),
+        ] + session.result(model, outcome) + [
+          .init("before", number(before?.accuracy)), .init("after", number(after?.accuracy)),
+          .init("loss_before", number(before?.loss)), .init("loss_after", number(after?.loss)),
+        ])
+    }
+  }
+
+  private func show(_ quality: ClassificationQuality?, _ when: String) {
+    guard let quality else { return }
+    Console.print(
+      "held-out accuracy \(when): \((100 * quality.accuracy).rounded(digits: 2)) %, loss "
+        + "\(quality.loss.rounded(digits: 4)) nats")
+  }
+
+  private func save(_ folder: ClassifierFolder, isModel: Bool) throws -> String {
+    let output = session.output
+    if !isModel {
+      let saved = try folder.model.adapter("default").save(to: output)
+      try ClassLabels.write(folder.model.configuration.labels, to: output)
+      return saved
+    }
+    if !plan.isFull { try folder.model.merge() }
+    try folder.model.save(to: output)
+    try ModelFolder.copyTokenizer(from: folder.path, to: output)
+    return output
+  }
+
+  private func number(_ value: Double?) -> JSON { value.map(JSON.number) ?? .null }
+}
