@@ -13,6 +13,7 @@ let package = Package(
     .library(name: "PEFTTokenizers", targets: ["PEFTTokenizers"]),
     .library(name: "PEFTAdapters", targets: ["PEFTAdapters"]),
     .library(name: "PEFTTraining", targets: ["PEFTTraining"]),
+    .library(name: "PEFTImages", targets: ["PEFTImages"]),
     .library(name: "PEFTDefaultModel", targets: ["PEFTDefaultModel"]),
     .executable(name: "peft", targets: ["PEFTCommand"]),
     .executable(name: "peft-bench", targets: ["PEFTBench"]),
@@ -31,6 +32,7 @@ let package = Package(
         "PEFTAdapters", "PEFTTransformer", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTensor",
         "PEFTJSON",
       ]),
+    .target(name: "PEFTImages", dependencies: ["PEFTTraining", "CPEFTImageCodecs"]),
     .target(
       name: "PEFTAdapters",
       dependencies: ["PEFTTransformer", "PEFTCheckpoints", "PEFTTensor", "PEFTJSON"]),
@@ -56,6 +58,13 @@ let package = Package(
     .systemLibrary(
       name: "CPEFTOpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
+    .target(name: "CPEFTImageCodecs", dependencies: ["CPEFTPNG", "CPEFTJPEG"]),
+    .systemLibrary(
+      name: "CPEFTPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CPEFTJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
 
     // MARK: Tests
     .target(
@@ -84,6 +93,9 @@ let package = Package(
         "PEFTTraining", "PEFTTransformer", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTensor",
         "PEFTJSON", "PEFTTestSupport",
       ]),
+    .testTarget(
+      name: "PEFTImagesTests",
+      dependencies: ["PEFTImages", "PEFTTraining", "PEFTJSON", "PEFTTestSupport"]),
     .testTarget(
       name: "PEFTCommandTests",
       dependencies: ["PEFT", "PEFTDefaultModel", "PEFTJSON", "PEFTTestSupport"]),
