@@ -99,6 +99,8 @@ let package = Package(
     .testTarget(
       name: "PEFTCommandTests",
       dependencies: ["PEFT", "PEFTDefaultModel", "PEFTJSON", "PEFTTestSupport"]),
+    .executableTarget(
+      name: "PEFTFuzz", dependencies: ["PEFT", "PEFTJSON"], path: "Tests/PEFTFuzz"),
     .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),
   ],
   swiftLanguageModes: [.v6]
