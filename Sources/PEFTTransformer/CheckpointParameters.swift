@@ -76,7 +76,8 @@ final class CheckpointParameters: ParameterSource {
     if !rest.isEmpty { throw .unexpectedTensors(path: checkpoint.path, tensors: rest) }
   }
 
-  /// The name in the checkpoint; the first BERTs called the weight and bias of a norm gamma and beta.
+  /// The name in the checkpoint; the first BERTs called the weight and bias of a norm gamma and beta, and the bias of a masked language
+  /// model may stand under the other of its names.
   private func storedName(_ path: String) -> String {
     let name = Self.renamed(path, prefix, storedPrefix)
     guard !names.contains(name) else { return name }
@@ -85,7 +86,9 @@ final class CheckpointParameters: ParameterSource {
       let old = name.dropLast(own.utf8.count) + "LayerNorm." + older
       if names.contains(String(old)) { return String(old) }
     }
-    return name
+    guard let masked = configuration.maskedHead else { return name }
+    let biases = [masked.bias, "\(masked.output).bias"]
+    return biases.contains(name) ? biases.first(where: names.contains) ?? name : name
   }
 
   private static func renamed(_ path: String, _ prefix: String, _ stored: String) -> String {

@@ -64,6 +64,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
   public var labels: [String] = []
   /// How the head of a sequence classifier works; nil where the family has none.
   public var classifier: ClassifierHead?
+  /// How the head of a masked language model works; nil where the family has none.
+  public var maskedHead: MaskedHead?
 
   /// The length of the longest row that learned positions allow.
   public var usablePositions: Int { maximumPositions - firstPosition }
@@ -109,6 +111,20 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public var inputDropout: Float = 0
     /// Dropout before the last map.
     public var dropout: Float = 0
+  }
+
+  /// The head of a masked language model, and the names of its parts.
+  public struct MaskedHead: Sendable, Hashable {
+    /// After the first map.
+    public var activation: Activation
+    /// The first map.
+    public var dense: String
+    /// The norm after it.
+    public var norm: String
+    /// The map to the vocabulary.
+    public var output: String
+    /// The bias of that map.
+    public var bias: String
   }
 
   /// The names of modules in the family's checkpoints.

@@ -10,6 +10,10 @@ public enum ModelError: Error, Equatable, Sendable {
   case labelOutOfRange(row: Int, place: Int, label: Int32, vocabularySize: Int)
   /// A label that is neither a class nor `TokenBatch.ignored`.
   case classOutOfRange(row: Int, label: Int32, classes: Int)
+  /// A label of a token that is neither one of those of the model nor `TokenBatch.ignored`.
+  case tokenLabelOutOfRange(row: Int, place: Int, label: Int32, labels: Int)
+  /// A label that counts on a place of padding.
+  case labelOnPadding(row: Int, place: Int)
   /// A kind of token that the model does not have.
   case tokenTypeOutOfRange(row: Int, place: Int, type: Int32, types: Int)
   /// More tokens than a model with learned positions has positions for; `newTokens` are those to be generated.
@@ -36,6 +40,11 @@ extension ModelError: CustomStringConvertible {
         + "\(TokenBatch.ignored)"
     case .classOutOfRange(let row, let label, let classes):
       "label \(label) of row \(row) is outside the classes 0..<\(classes) and not \(TokenBatch.ignored)"
+    case .tokenLabelOutOfRange(let row, let place, let label, let labels):
+      "label \(label) at place \(place) of row \(row) is outside 0..<\(labels) and not "
+        + "\(TokenBatch.ignored)"
+    case .labelOnPadding(let row, let place):
+      "place \(place) of row \(row) is padding and has a label that is not \(TokenBatch.ignored)"
     case .tokenTypeOutOfRange(let row, let place, let type, let types):
       "the kind \(type) of the token at place \(place) of row \(row) is outside 0..<\(types)"
     case .tooManyTokens(let row, let tokens, 0, let maximum):

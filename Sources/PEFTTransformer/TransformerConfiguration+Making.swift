@@ -94,6 +94,7 @@ extension TransformerConfiguration {
     configuration.tokenTypes = 2
     configuration.labels = labels
     configuration.classifier = .init(activation: .tanh)
+    configuration.maskedHead = Bert.maskedHead("bert", .gelu)
     return configuration
   }
 

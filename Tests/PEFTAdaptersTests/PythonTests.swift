@@ -99,7 +99,11 @@ final class PythonTests: XCTestCase {
       ("llama", "eva", { $0.initialization = .eva }),
       ("llama", "lora-fa", { $0.freezesA = true }),
     ]
-    for family in ["gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes"] {
+    let heads = [
+      "gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes", "bert-tokens",
+      "roberta-tokens", "distilbert-tokens", "bert-masked", "distilbert-masked",
+    ]
+    for family in heads {
       cases.append((family, "usual", { _ in }))
       cases.append((family, "all-linear", { $0.targets = .allLinear }))
     }

@@ -42,9 +42,29 @@ enum TestModels {
     return model
   }
 
+  /// An encoder that scores every token, as `bert-masked` or `bert-tokens`.
+  private static func tokenScorer(
+    _ family: String, seed: UInt64
+  ) throws -> (any ContractModel)? {
+    let folder = Files.fixture("Models/\(family)").path
+    let source = RandomParameters(seed: seed)
+    let model: any ContractModel
+    if family.hasSuffix("-masked") {
+      model = try MaskedLM(try MaskedLM(directory: folder).configuration, from: source)
+    } else if family.hasSuffix("-tokens") {
+      model = try TokenClassifier(
+        try TokenClassifier(directory: folder).configuration, from: source)
+    } else {
+      return nil
+    }
+    fillBiases(of: model, seed)
+    return model
+  }
+
   /// A model of any family.
   static func any(_ family: String, seed: UInt64 = 1) throws -> any ContractModel {
-    ["bert", "roberta", "distilbert"].contains(family) || family.hasSuffix("-classes")
+    if let model = try tokenScorer(family, seed: seed) { return model }
+    return ["bert", "roberta", "distilbert"].contains(family) || family.hasSuffix("-classes")
       ? try classifier(family, seed: seed) : try make(family, seed: seed)
   }
 
@@ -86,6 +106,25 @@ extension SequenceClassifier: ContractModel {
     let labels: [Int32] = (Int32(0)..<12).map { row in (row * row + row / 3) % 3 }
     let rows = TokenRows(ids: Indices(ids, shape: [12, 8]), keys: keys)
     return loss(ClassificationBatch(rows, labels: labels))
+  }
+}
+
+extension MaskedLM: ContractModel {}
+extension TokenClassifier: ContractModel {}
+
+extension ContractModel where Self: TokenScorer {
+  var sampleRows: TokenRows {
+    let size = Int32(configuration.vocabularySize)
+    let ids = (0..<24).map { 2 + Int32($0 * 5 + 3) % (size - 2) }
+    return TokenRows(ids: Indices(ids, shape: [3, 8]), keys: [0..<8, 0..<6, 0..<7])
+  }
+  var sample: Tensor { withoutGradients { self(sampleRows) } }
+  var sampleLoss: Tensor {
+    let rows = sampleRows
+    let labels = rows.keys.flatMap { keys in
+      (0..<8).map { keys.contains($0) ? Int32($0 * $0 % scoreCount) : TokenBatch.ignored }
+    }
+    return loss(TokenLabelBatch(rows, labels: Indices(labels, shape: [3, 8])))
   }
 }
 

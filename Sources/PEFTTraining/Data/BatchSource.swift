@@ -10,6 +10,7 @@ public protocol TrainingBatch {
 
 extension TokenBatch: TrainingBatch {}
 extension ClassificationBatch: TrainingBatch {}
+extension TokenLabelBatch: TrainingBatch {}
 
 /// Batches in epochs, which can be read from any place on, so that training can start anywhere.
 public protocol BatchSource<Batch> {

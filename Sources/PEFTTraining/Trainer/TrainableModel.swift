@@ -50,6 +50,28 @@ extension SequenceClassifier: TrainableModel {
   }
 }
 
+extension MaskedLM: TrainableModel {
+  /// The mean cross-entropy of the labels that count, with dropout.
+  public func loss(_ batch: TokenLabelBatch) -> Tensor { loss(batch, isTraining: true) }
+
+  /// How many masks of dropout were drawn.
+  public var randomState: UInt64 {
+    get { dropoutKeys.drawn }
+    set { dropoutKeys.drawn = newValue }
+  }
+}
+
+extension TokenClassifier: TrainableModel {
+  /// The mean cross-entropy of the labels that count, with dropout.
+  public func loss(_ batch: TokenLabelBatch) -> Tensor { loss(batch, isTraining: true) }
+
+  /// How many masks of dropout were drawn.
+  public var randomState: UInt64 {
+    get { dropoutKeys.drawn }
+    set { dropoutKeys.drawn = newValue }
+  }
+}
+
 extension CausalLM: TrainableModel {
   /// The mean cross-entropy of the labels that count, with dropout.
   public func loss(_ batch: TokenBatch) -> Tensor { loss(batch, isTraining: true) }

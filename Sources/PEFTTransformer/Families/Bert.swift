@@ -104,7 +104,34 @@ enum Bert: ModelFamily {
     configuration.tokenTypes =
       type == "distilbert" ? 0 : try file.positive("type_vocab_size", default: 2)
     configuration.classifier = try head(file, type, dropout)
+    configuration.maskedHead = maskedHead(type, configuration.activation)
     return configuration
+  }
+
+  /// Dropout before the head of a token classifier, for which DistilBERT has none of its own.
+  static func tokenDropout(_ configuration: TransformerConfiguration) -> Float {
+    configuration.modelType == "distilbert"
+      ? configuration.dropout.residual : configuration.classifier?.dropout ?? 0
+  }
+
+  static func maskedHead(
+    _ type: String, _ activation: Activation
+  ) -> TransformerConfiguration.MaskedHead {
+    switch type {
+    case "roberta":
+      .init(
+        activation: .gelu, dense: "lm_head.dense", norm: "lm_head.layer_norm",
+        output: "lm_head.decoder", bias: "lm_head.bias")
+    case "distilbert":
+      .init(
+        activation: activation, dense: "vocab_transform", norm: "vocab_layer_norm",
+        output: "vocab_projector", bias: "vocab_projector.bias")
+    default:
+      .init(
+        activation: activation, dense: "cls.predictions.transform.dense",
+        norm: "cls.predictions.transform.LayerNorm", output: "cls.predictions.decoder",
+        bias: "cls.predictions.bias")
+    }
   }
 
   private static func head(

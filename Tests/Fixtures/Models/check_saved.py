@@ -2,19 +2,24 @@
 
     python check_saved.py FOLDER...
 
-Each folder has a model and `probe.safetensors` with `ids` [B, T] and `logits` [B, T, V]. Prints a line for each folder and
+Each folder has a model of any task and `probe.safetensors` with `ids` [B, T] and `logits` [B, T, V], of a sequence classifier [B, C]. Prints a line for each folder and
 fails where a weight is missing or unexpected, or logits differ by more than 1e-4 of the largest.
 """
 
+import json
 import sys
 
 import safetensors.torch
 import torch
-from transformers import AutoModelForCausalLM
+import transformers
 
 
 def check(folder):
-    model, info = AutoModelForCausalLM.from_pretrained(
+    with open(f"{folder}/config.json") as file:
+        architecture = json.load(file)["architectures"][0]
+    # Folders of language models may name a class without a head.
+    kind = "AutoModelForCausalLM" if "For" not in architecture else architecture
+    model, info = getattr(transformers, kind).from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if info.get(kind):
