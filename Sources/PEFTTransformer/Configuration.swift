@@ -52,6 +52,14 @@ public struct TransformerConfiguration: Sendable, Hashable {
   public var dropout = Dropout()
   /// The names of modules.
   public var names: Names
+  /// Whether the first map of the feed-forward part holds the gate as well, before what it gates.
+  public var hasFusedGate = false
+  /// Whether queries and keys are normalised, each head by itself.
+  public var hasQueryKeyNorm = false
+  /// Added to the weights of root-mean-square norms.
+  public var normOffset: Float = 0
+  /// What embeddings of tokens are multiplied with.
+  public var embeddingScale: Float = 1
   /// Where the norms of a block stand.
   public var normPlacement = NormPlacement.beforeParts
   /// Whether a token sees no later one; not in an encoder.
@@ -163,6 +171,10 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public var finalNorm: String
     /// The output head.
     public var head: String
+    /// The norm of the queries of a head.
+    public var queryNorm = ""
+    /// The norm of the keys of a head.
+    public var keyNorm = ""
     /// The table of the kinds of tokens.
     public var tokenTypes = ""
     /// The norm of the sum of the embeddings.

@@ -19,7 +19,7 @@ struct TransformerBuilder {
     Embedding(
       weight: try source.parameter(
         path(names.tokens, "weight"), [configuration.vocabularySize, configuration.width],
-        .normal(configuration.initializerRange)))
+        .normal(configuration.initializerRange)), scale: configuration.embeddingScale)
   }
 
   func positions() throws(CheckpointError) -> Embedding? {
@@ -58,13 +58,14 @@ struct TransformerBuilder {
       maximumPositions: configuration.maximumPositions)
   }
 
-  func norm(_ name: String) throws(CheckpointError) -> Norm {
-    let shape = [configuration.width]
+  func norm(_ name: String, width: Int? = nil) throws(CheckpointError) -> Norm {
+    let shape = [width ?? configuration.width]
+    let offset = configuration.normOffset
     return Norm(
-      weight: try source.parameter(path(name, "weight"), shape, .ones),
+      weight: try source.parameter(path(name, "weight"), shape, offset == 1 ? .zeros : .ones),
       bias: configuration.norm == .layer
         ? try source.parameter(path(name, "bias"), shape, .zeros) : nil,
-      epsilon: configuration.normEpsilon)
+      epsilon: configuration.normEpsilon, offset: offset)
   }
 
   private func block(_ index: Int, _ rotary: RotaryPositions?) throws(CheckpointError) -> Block {
@@ -82,20 +83,28 @@ struct TransformerBuilder {
         query: try linear("\(attention).\(names.query)", width, queries, bias: bias),
         key: try linear("\(attention).\(names.key)", width, keys, bias: bias),
         value: try linear("\(attention).\(names.value)", width, keys, bias: bias))
+    let headNorms: (Norm, Norm)? =
+      configuration.hasQueryKeyNorm
+      ? (
+        try norm("\(attention).\(names.queryNorm)", width: configuration.headWidth),
+        try norm("\(attention).\(names.keyNorm)", width: configuration.headWidth)
+      ) : nil
     let hasBias = configuration.hasFeedForwardBias
+    let isFused = configuration.hasFusedGate
     return Block(
       attentionNorm: try norm("\(prefix).\(names.attentionNorm)"),
       attention: SelfAttention(
-        projection: projection,
+        projection: projection, norms: headNorms,
         output: try linear(
           "\(attention).\(names.attentionOutput)", queries, width,
           bias: configuration.hasAttentionOutputBias),
         rotary: rotary, layer: index, configuration),
       feedForwardNorm: try norm("\(prefix).\(names.feedForwardNorm)"),
       feedForward: FeedForward(
-        gate: configuration.isGated
+        gate: configuration.isGated && !isFused
           ? try linear("\(forward).\(names.gate)", width, inner, bias: hasBias) : nil,
-        up: try linear("\(forward).\(names.up)", width, inner, bias: hasBias),
+        up: try linear(
+          "\(forward).\(names.up)", width, isFused ? 2 * inner : inner, bias: hasBias),
         down: try linear("\(forward).\(names.down)", inner, width, bias: hasBias), configuration),
       window: configuration.slidingWindows[index], configuration)
   }

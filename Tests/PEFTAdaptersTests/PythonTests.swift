@@ -38,7 +38,9 @@ final class PythonTests: XCTestCase {
 
   private static var cases: [(family: String, label: String, change: (inout LoRA) -> Void)] {
     var cases: [(String, String, (inout LoRA) -> Void)] = []
-    for family in ["gpt2", "llama", "qwen2", "mistral", "bert", "roberta"] {
+    for family in [
+      "gpt2", "llama", "qwen2", "mistral", "qwen3", "gemma", "phi3", "bert", "roberta",
+    ] {
       cases.append((family, "usual", { _ in }))
       cases.append((family, "all-linear", { $0.targets = .allLinear }))
       cases.append((family, "rslora", { $0.isRankStabilized = true }))
@@ -70,6 +72,7 @@ final class PythonTests: XCTestCase {
           $0.excluded = .names(["down_proj"])
         }
       ),
+      ("gemma", "embeddings", { $0.targets = .names(["embed_tokens", "q_proj"]) }),
       ("gpt2", "embeddings", { $0.targets = .names(["wte", "wpe"]) }),
       ("gpt2", "head", { $0.targets = .names(["wte", "lm_head", "c_attn"]) }),
       ("llama", "embeddings", { $0.targets = .names(["embed_tokens", "lm_head"]) }),
@@ -101,7 +104,8 @@ final class PythonTests: XCTestCase {
     ]
     let heads = [
       "gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes", "bert-tokens",
-      "roberta-tokens", "distilbert-tokens", "bert-masked", "distilbert-masked",
+      "qwen3-classes", "gemma-classes", "phi3-classes", "roberta-tokens", "distilbert-tokens",
+      "bert-masked", "distilbert-masked",
     ]
     for family in heads {
       cases.append((family, "usual", { _ in }))
@@ -173,6 +177,10 @@ final class PythonTests: XCTestCase {
       ("llama-adalora-pruned", pruned), ("gpt2-dylora", DyLoRA(rank: 3, alpha: 5)),
       ("llama-deltalora", DeltaLoRA(rank: 2, alpha: 3, delay: 1)),
     ]
+    for family in ["qwen3", "gemma"] {
+      methods.append(("\(family)-ln", LNTuning()))
+      methods.append(("\(family)-ia3", IA3()))
+    }
     for family in ["gpt2", "llama", "qwen2", "mistral", "bert"] {
       methods.append(("\(family)-ln", LNTuning()))
       methods.append(("\(family)-ia3", IA3()))
@@ -244,6 +252,9 @@ final class PythonTests: XCTestCase {
     let prompt = PromptTuning(virtualTokens: 3, initialization: .vocabulary)
     return [
       ("gpt2-prefix", PrefixTuning(virtualTokens: 3)),
+      ("qwen3-prefix", PrefixTuning(virtualTokens: 3)),
+      ("gemma-prompt", prompt),
+      ("phi3-prefix", PrefixTuning(virtualTokens: 3)),
       ("llama-prefix", PrefixTuning(virtualTokens: 3)),
       ("qwen2-prefix", PrefixTuning(virtualTokens: 3)),
       ("mistral-prefix", PrefixTuning(virtualTokens: 3)),

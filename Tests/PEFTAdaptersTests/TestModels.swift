@@ -15,9 +15,8 @@ enum TestModels {
       "gpt2": "gpt2-lora", "llama": "llama-lora", "mistral": "mistral-lora-all",
       "qwen2": "qwen2-lora-bias",
     ]
-    let name = try XCTUnwrap(bases[family])
-    var configuration =
-      try CausalLM(directory: Files.fixture("Oracle/\(name)/base").path).configuration
+    let folder = bases[family].map { "Oracle/\($0)/base" } ?? "Models/\(family)"
+    var configuration = try CausalLM(directory: Files.fixture(folder).path).configuration
     change(&configuration)
     let window = configuration.slidingWindows.first ?? nil
     configuration.slidingWindows = Array(repeating: window, count: configuration.layers)

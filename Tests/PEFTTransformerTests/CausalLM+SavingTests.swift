@@ -39,7 +39,10 @@ final class CausalLMSavingTests: XCTestCase {
       ("gpt2", gpt2), ("llama", llama()), ("llama-biased", biased), ("mistral", mistral),
       ("qwen2", qwen2),
     ]
-    return try all.enumerated().map { seed, item in
+    let read = try ["qwen3", "qwen3-window", "gemma", "gemma-older", "phi3", "phi3-full"].map {
+      ($0, try ModelFixture($0).model.configuration)
+    }
+    return try (all + read).enumerated().map { seed, item in
       var configuration = item.1
       configuration.initializerRange = 0.3
       return (

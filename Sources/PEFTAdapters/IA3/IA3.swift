@@ -32,7 +32,7 @@ public struct IA3: AdapterMethod, Hashable {
     switch host.modelType {
     case "gpt2": ["c_attn", "mlp.c_proj"]
     case "llama", "mistral": ["k_proj", "v_proj", "down_proj"]
-    case "qwen2": ["q_proj", "v_proj", "down_proj"]
+    case "qwen2", "qwen3", "gemma": ["q_proj", "v_proj", "down_proj"]
     case "bert", "roberta": ["key", "value", "output.dense"]
     default: nil
     }
@@ -92,7 +92,7 @@ public struct IA3: AdapterMethod, Hashable {
   static func usualFeedForward(_ modelType: String) -> [String]? {
     switch modelType {
     case "gpt2": ["mlp.c_proj"]
-    case "llama", "mistral", "qwen2": ["down_proj"]
+    case "llama", "mistral", "qwen2", "qwen3", "gemma": ["down_proj"]
     case "bert", "roberta": ["output.dense"]
     default: nil
     }

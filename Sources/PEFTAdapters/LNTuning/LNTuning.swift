@@ -17,15 +17,16 @@ public struct LNTuning: AdapterMethod, Hashable {
 
   /// Settings; the selection's others can be set afterwards.
   ///
-  /// - Parameter targets: `.attention` for the norms that PEFT chooses: all, in Qwen2 those before the feed-forward part only.
+  /// - Parameter targets: `.attention` for the norms that PEFT chooses: all, in Qwen2 and Qwen3 those before the feed-forward part only.
   public init(targets: Targets = .attention) { selection = ModuleSelection(targets) }
 
   /// The norms that PEFT's table names; in other families all of them.
   public func usualTargets(_ host: any AdapterHost) -> [String]? {
     switch host.modelType {
     case "gpt2": return ["ln_1", "ln_2", "ln_f"]
-    case "llama", "mistral": return ["input_layernorm", "post_attention_layernorm", "norm"]
-    case "qwen2": return ["post_attention_layernorm"]
+    case "llama", "mistral", "gemma":
+      return ["input_layernorm", "post_attention_layernorm", "norm"]
+    case "qwen2", "qwen3": return ["post_attention_layernorm"]
     default:
       let norms = host.walk(includingAdapters: false).modules.filter { $0.module is Norm }
       return norms.isEmpty ? nil : norms.map(\.path)

@@ -59,10 +59,10 @@ public struct PromptTuning: VirtualTokenMethod, Hashable {
     _ sites: [AdapterSite], _ host: any AdapterHost
   ) throws(AdapterError) -> TensorsBlueprint? {
     try VirtualTokenSettings.checkPositions(virtualTokens, host)
-    guard let embedding = (sites.first?.module as? any PromptedStack)?.tokens.weight else {
+    guard let embedding = (sites.first?.module as? any PromptedStack)?.tokens else {
       return nil
     }
-    let (size, shape) = (embedding.shape[0], [virtualTokens, embedding.shape[1]])
+    let (size, shape) = (embedding.weight.shape[0], [virtualTokens, embedding.weight.shape[1]])
     if case .text(let tokens) = initialization,
       let wrong = tokens.first(where: { !(0..<size).contains(Int($0)) })
     {
@@ -80,7 +80,7 @@ public struct PromptTuning: VirtualTokenMethod, Hashable {
       let table =
         ids.isEmpty
         ? Tensor(normal: 1, shape: shape, using: &generator)
-        : withoutGradients { embedding.value.rows(at: Indices(ids)) }
+        : withoutGradients { embedding.weight.value.rows(at: Indices(ids)) * embedding.scale }
       return [PromptLayer.name: table]
     }
   }

@@ -3,7 +3,9 @@ extension Targets {
   static func usual(for modelType: String) -> [String]? {
     switch modelType {
     case "gpt2": ["c_attn"]
-    case "llama", "mistral", "qwen2": ["q_proj", "v_proj"]
+    case "llama", "mistral", "qwen2", "qwen3", "gemma": ["q_proj", "v_proj"]
+    // Not in the table: what holds these two there.
+    case "phi3": ["qkv_proj"]
     case "bert", "roberta": ["query", "value"]
     case "distilbert": ["q_lin", "v_lin"]
     default: nil

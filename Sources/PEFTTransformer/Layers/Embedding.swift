@@ -16,18 +16,21 @@ public protocol EmbeddingAdapter: Module {
 public final class Embedding: Module {
   /// `[V, D]`.
   public let weight: Parameter
+  /// What the rows are multiplied with when they are looked up.
+  public let scale: Float
   /// What takes over the lookup.
   public var adapter: (any EmbeddingAdapter)?
 
   /// An embedding from its table.
-  public init(weight: Parameter) { self.weight = weight }
+  public init(weight: Parameter, scale: Float = 1) { (self.weight, self.scale) = (weight, scale) }
 
   /// What this keeps, by its names in checkpoints.
   public var members: Members { ["weight": weight, "": SlotMember(adapter)] }
 
-  /// The rows, adapted where there is an adapter.
+  /// The rows, adapted where there is an adapter, and multiplied with the scale.
   public func callAsFunction(_ ids: Indices, _ context: ForwardContext) -> Tensor {
-    adapter?.forward(ids, base: self, context) ?? lookUp(ids)
+    let rows = adapter?.forward(ids, base: self, context) ?? lookUp(ids)
+    return scale == 1 ? rows : rows * scale
   }
 
   /// The rows of the table.

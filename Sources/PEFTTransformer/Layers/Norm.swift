@@ -15,10 +15,17 @@ public final class Norm: Module {
   /// `[D]`; nil for the root mean square.
   public let bias: Parameter?
   private let epsilon: Float
+  private let offset: Float
 
   /// A layer norm where there is a bias.
-  public init(weight: Parameter, bias: Parameter?, epsilon: Float) {
-    (self.weight, self.bias, self.epsilon) = (weight, bias, epsilon)
+  ///
+  /// - Parameters:
+  ///   - weight: `[D]`.
+  ///   - bias: `[D]`; nil for the root mean square.
+  ///   - epsilon: added under the root.
+  ///   - offset: added to the weight of a root-mean-square norm.
+  public init(weight: Parameter, bias: Parameter?, epsilon: Float, offset: Float = 0) {
+    (self.weight, self.bias, self.epsilon, self.offset) = (weight, bias, epsilon, offset)
   }
 
   /// What this keeps, by its names in checkpoints.
@@ -29,7 +36,12 @@ public final class Norm: Module {
     if let bias {
       input.layerNorm(weight: weight.tensor, bias: bias.tensor, epsilon: epsilon)
     } else {
-      input.rmsNorm(weight: weight.tensor, epsilon: epsilon)
+      input.rmsNorm(weight: offset == 0 ? weight.tensor : weight.tensor + offset, epsilon: epsilon)
     }
+  }
+
+  /// The same for each head of rows that hold heads side by side: `[..., H * D]`.
+  func perHead(_ input: Tensor) -> Tensor {
+    self(input.reshaped([input.count / weight.count, weight.count])).reshaped(input.shape)
   }
 }

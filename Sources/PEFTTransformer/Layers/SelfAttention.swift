@@ -13,6 +13,8 @@ public final class SelfAttention: Module {
 
   /// Makes queries, keys and values.
   public let projection: Projection
+  /// The norms of queries and keys, each head by itself; nil in families without.
+  public let norms: (query: Norm, key: Norm)?
   /// The map of the joined heads.
   public let output: Linear
   /// What puts keys and values before those of the tokens.
@@ -29,10 +31,11 @@ public final class SelfAttention: Module {
   private let dropout: TransformerConfiguration.Dropout
 
   init(
-    projection: Projection, output: Linear, rotary: RotaryPositions?, layer: Int,
-    _ configuration: TransformerConfiguration
+    projection: Projection, norms: (query: Norm, key: Norm)?, output: Linear,
+    rotary: RotaryPositions?, layer: Int, _ configuration: TransformerConfiguration
   ) {
-    (self.projection, self.output, self.rotary, self.layer) = (projection, output, rotary, layer)
+    (self.projection, self.norms, self.output) = (projection, norms, output)
+    (self.rotary, self.layer) = (rotary, layer)
     names = configuration.names
     headWidth = configuration.headWidth
     heads = configuration.heads
@@ -48,7 +51,8 @@ public final class SelfAttention: Module {
       case .separate(let query, let key, let value):
         [names.query: query, names.key: key, names.value: value, names.attentionOutput: output]
       }
-    return maps.joined(with: ["": SlotMember(adapter)])
+    let normed: Members = [names.queryNorm: norms?.query, names.keyNorm: norms?.key]
+    return maps.joined(with: normed).joined(with: ["": SlotMember(adapter)])
   }
 
   /// The output of attention, `[B, T, D]`.
@@ -63,6 +67,7 @@ public final class SelfAttention: Module {
     _ x: Tensor, spans: AttentionSpans, window: Int? = nil, _ context: ForwardContext
   ) -> Tensor {
     var (query, key, value) = project(x, context)
+    if let norms { (query, key) = (norms.query.perHead(query), norms.key.perHead(key)) }
     if let rotary {
       let table = rotary.table(length: context.sequenceLength)
       query = query.rotated(headWidth: headWidth, table: table, positions: context.positions)

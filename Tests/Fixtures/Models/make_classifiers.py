@@ -24,7 +24,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from make_models import GPT2, LLAMA, MISTRAL, QWEN2, VOCAB, positions_of, randomise
+from make_models import GEMMA, GPT2, LLAMA, MISTRAL, PHI3, QWEN2, QWEN3, VOCAB, positions_of, randomise
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = 20270
@@ -38,6 +38,12 @@ CASES = {
                         ["model.layers.0.self_attn.v_proj.weight"]),
     "qwen2-classes": (dict(QWEN2, num_labels=3, pad_token_id=5, tie_word_embeddings=True), [[5], [], []],
                       ["model.norm.weight"]),
+    "qwen3-classes": (dict(QWEN3, num_labels=3, pad_token_id=2), [[], [2], []],
+                      ["model.layers.0.self_attn.q_norm.weight", "model.layers.1.self_attn.k_norm.weight"]),
+    "gemma-classes": (dict(GEMMA, num_labels=3), [[], [], []],
+                      ["model.embed_tokens.weight", "model.layers.1.input_layernorm.weight"]),
+    "phi3-classes": (dict(PHI3, num_labels=3), [[], [], []],
+                     ["model.layers.0.self_attn.qkv_proj.weight", "model.layers.1.mlp.gate_up_proj.weight"]),
 }
 LENGTHS = [12, 7, 1]
 

@@ -37,6 +37,9 @@ ROTARY = dict(vocab_size=VOCAB, hidden_size=WIDTH, intermediate_size=24, num_hid
 LLAMA = dict(ROTARY, model_type="llama")
 MISTRAL = dict(ROTARY, model_type="mistral")
 QWEN2 = dict(ROTARY, model_type="qwen2")
+QWEN3 = dict(ROTARY, model_type="qwen3", head_dim=6)
+GEMMA = dict(ROTARY, model_type="gemma", head_dim=6, pad_token_id=0)
+PHI3 = dict(ROTARY, model_type="phi3", pad_token_id=0)
 ONE = dict(num_hidden_layers=1)
 
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
@@ -62,6 +65,13 @@ CASES = {
                      "bfloat16", "no layer_types"),
     "qwen2-types": (dict(QWEN2, use_sliding_window=True, sliding_window=3,
                          layer_types=["sliding_attention", "full_attention"]), "bfloat16", ""),
+    "qwen3": (dict(QWEN3, tie_word_embeddings=True), "bfloat16", ""),
+    "qwen3-window": (dict(QWEN3, attention_bias=True, use_sliding_window=True, sliding_window=3, max_window_layers=1),
+                     "bfloat16", "no layer_types"),
+    "gemma": (dict(GEMMA, num_key_value_heads=1), "bfloat16", ""),
+    "gemma-older": (dict(GEMMA, **ONE, attention_bias=True), "bfloat16", "gelu"),
+    "phi3": (dict(PHI3, sliding_window=4), "bfloat16", ""),
+    "phi3-full": (dict(PHI3, **ONE, tie_word_embeddings=True), "bfloat16", ""),
 }
 
 
@@ -123,6 +133,8 @@ def save(model, folder, how):
         edit_config(folder, to_older)
     if how == "oldest":
         edit_config(folder, lambda config: to_older(config, "type"))
+    if how == "gelu":
+        edit_config(folder, lambda config: config.update(hidden_act="gelu", hidden_activation=None))
     if how == "no layer_types":
         edit_config(folder, lambda config: config.pop("layer_types"))
     generation = os.path.join(folder, "generation_config.json")

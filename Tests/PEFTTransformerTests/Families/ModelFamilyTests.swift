@@ -10,6 +10,14 @@ final class ModelFamilyTests: XCTestCase {
     "model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, \
     "num_hidden_layers": 2, "num_attention_heads": 2
     """
+  private let gemma = """
+    "model_type": "gemma", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, \
+    "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 4
+    """
+  private let phi3 = """
+    "model_type": "phi3", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, \
+    "num_hidden_layers": 2, "num_attention_heads": 2
+    """
   private let bert = """
     "model_type": "bert", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, \
     "num_hidden_layers": 2, "num_attention_heads": 2
@@ -47,7 +55,7 @@ final class ModelFamilyTests: XCTestCase {
       (
         "\"model_type\": \"mamba\"",
         "field \"model_type\" with value \"mamba\" is not supported; supported are bert, distilbert, "
-          + "gpt2, llama, mistral, qwen2, roberta"
+          + "gemma, gpt2, llama, mistral, phi3, qwen2, qwen3, roberta"
       ),
       (
         llama + ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 2}",
@@ -56,6 +64,33 @@ final class ModelFamilyTests: XCTestCase {
       (
         llama + ", \"rope_parameters\": {\"rope_type\": \"longrope\"}",
         "field \"rope_parameters.rope_type\" with value \"longrope\" is not supported; \(roPE)"
+      ),
+      (
+        gemma + ", \"hidden_activation\": \"gelu\"",
+        "field \"hidden_activation\" with value \"gelu\" is not supported; only "
+          + "gelu_pytorch_tanh is supported"
+      ),
+      (
+        gemma + ", \"use_bidirectional_attention\": true",
+        "field \"use_bidirectional_attention\" with value true is not supported; only false is "
+          + "supported"
+      ),
+      (
+        phi3 + ", \"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1]}",
+        "field \"rope_scaling.type\" with value \"longrope\" is not supported; \(roPE)"
+      ),
+      (
+        phi3 + ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}",
+        "field \"rope_scaling\" with value {\"type\":\"linear\",\"factor\":2} is not supported; "
+          + "positions of phi3 cannot be scaled"
+      ),
+      (
+        phi3 + ", \"partial_rotary_factor\": 0.75",
+        "field \"partial_rotary_factor\" with value 0.75 is not supported; only 1 is supported"
+      ),
+      (
+        phi3 + ", \"attention_bias\": true",
+        "field \"attention_bias\" with value true is not supported; only false is supported"
       ),
       (
         llama + ", \"rope_scaling\": {\"type\": \"su\"}",
@@ -301,6 +336,20 @@ final class ModelFamilyTests: XCTestCase {
     XCTAssertEqual([qwen2.vocabularySize, qwen2.maximumPositions], [151_936, 32_768])
     XCTAssertTrue(qwen2.hasQueryKeyValueBias && !qwen2.hasAttentionOutputBias)
     XCTAssertEqual(qwen2.slidingWindows, Array(repeating: nil, count: 32))
+    let qwen3 = try read("\"model_type\": \"qwen3\"")
+    XCTAssertEqual([qwen3.width, qwen3.headWidth, qwen3.keyValueHeads], [4096, 128, 32])
+    XCTAssertTrue(qwen3.hasQueryKeyNorm && !qwen3.hasQueryKeyValueBias)
+    let gemma = try read("\"model_type\": \"gemma\"")
+    XCTAssertEqual([gemma.width, gemma.feedForwardWidth, gemma.headWidth], [3072, 24_576, 256])
+    XCTAssertEqual([gemma.layers, gemma.heads, gemma.maximumPositions], [28, 16, 8192])
+    XCTAssertEqual(gemma.activation, .geluTanh)
+    XCTAssertEqual(gemma.classifier?.pooling, .lastToken(padding: 0))
+    let phi3 = try read("\"model_type\": \"phi3\"")
+    XCTAssertEqual([phi3.vocabularySize, phi3.width, phi3.keyValueHeads], [32_064, 3072, 32])
+    XCTAssertEqual([phi3.normEpsilon], [1e-5])
+    XCTAssertEqual(phi3.classifier?.pooling, .lastToken(padding: 32_000))
+    let unpadded = try read("\"model_type\": \"phi3\", \"pad_token_id\": null")
+    XCTAssertEqual(unpadded.classifier?.pooling, .lastToken(padding: nil))
     let sliding = try read("\"model_type\": \"qwen2\", \"use_sliding_window\": true")
     XCTAssertEqual(
       sliding.slidingWindows, Array(repeating: nil, count: 28) + [4096, 4096, 4096, 4096])

@@ -7,7 +7,10 @@ import PEFTTransformer
 /// A tiny classifier that Transformers saved, and what it computed with it; see `make_encoders.py` and `make_classifiers.py`.
 struct EncoderFixture {
   static let names = ["bert", "bert-older", "roberta", "distilbert"]
-  static let decoders = ["gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes"]
+  static let decoders = [
+    "gpt2-classes", "llama-classes", "mistral-classes", "qwen2-classes", "qwen3-classes",
+    "gemma-classes", "phi3-classes",
+  ]
 
   let name: String
   let folder: String

@@ -10,6 +10,7 @@ struct ModelFixture {
   static let names = [
     "gpt2", "gpt2-untied", "gpt2-bare", "llama", "llama-sharded", "llama-linear", "llama-llama3",
     "llama-dynamic", "mistral", "mistral-full", "qwen2", "qwen2-window", "qwen2-types",
+    "qwen3", "qwen3-window", "gemma", "gemma-older", "phi3", "phi3-full",
   ]
 
   let name: String
