@@ -1,3 +1,4 @@
+import PEFTTensor
 import PEFTTraining
 import PEFTTransformer
 
