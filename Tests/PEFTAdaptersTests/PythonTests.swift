@@ -72,6 +72,11 @@ final class PythonTests: XCTestCase {
           $0.excluded = .names(["down_proj"])
         }
       ),
+      ("llama", "tokens", { $0.trainableTokens = [3, 28, 13] }),
+      ("qwen2", "tokens-tied", { $0.trainableTokens = [3, 28, 13] }),
+      ("gpt2", "tokens-tied", { ($0.trainableTokens, $0.targets) = ([3, 28, 13], .allLinear) }),
+      ("gemma", "tokens", { $0.trainableTokens = [8] }),
+      ("bert", "tokens", { $0.trainableTokens = [5, 10] }),
       ("gemma", "embeddings", { $0.targets = .names(["embed_tokens", "q_proj"]) }),
       ("gpt2", "embeddings", { $0.targets = .names(["wte", "wpe"]) }),
       ("gpt2", "head", { $0.targets = .names(["wte", "lm_head", "c_attn"]) }),
@@ -254,6 +259,8 @@ final class PythonTests: XCTestCase {
       ("gpt2-prefix", PrefixTuning(virtualTokens: 3)),
       ("qwen3-prefix", PrefixTuning(virtualTokens: 3)),
       ("gemma-prompt", prompt),
+      ("llama-rows", TrainableTokens([3, 28, 13])), ("qwen2-rows", TrainableTokens([3, 28, 13])),
+      ("gpt2-rows", TrainableTokens([28])), ("gemma-rows", TrainableTokens([8, 3])),
       ("phi3-prefix", PrefixTuning(virtualTokens: 3)),
       ("llama-prefix", PrefixTuning(virtualTokens: 3)),
       ("qwen2-prefix", PrefixTuning(virtualTokens: 3)),

@@ -26,6 +26,9 @@ public protocol AdapterMethod: Sendable {
   /// Whether a module is adapted though no target names it, as by methods that choose by themselves.
   func adapts(_ module: any Module) -> Bool
 
+  /// The same, where it depends on the place in the model.
+  func adapts(_ site: AdapterSite) -> Bool
+
   /// What the method keeps beside one module, before anything is made.
   ///
   /// - Parameter site: the module and its path.
@@ -63,6 +66,8 @@ extension AdapterMethod {
   public func checkSettings() throws(AdapterError) {}
   /// Only what the targets name.
   public func adapts(_ module: any Module) -> Bool { false }
+  /// By the module alone.
+  public func adapts(_ site: AdapterSite) -> Bool { adapts(site.module) }
   /// Nothing.
   public func sharedTensors(
     _ sites: [AdapterSite], _ host: any AdapterHost

@@ -15,6 +15,7 @@ package enum AdapterMethods {
     Reader(RoSA.self),
     Reader(LNTuning.self),
     Reader(BitFit.self),
+    Reader(TrainableTokens.self),
     Reader(IA3.self),
     Reader(VeRA.self),
     Reader(LoHa.self),

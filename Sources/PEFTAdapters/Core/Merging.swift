@@ -63,8 +63,16 @@ struct Merging {
     func start(_ base: Parameter) -> Tensor {
       adapter.copies.first { $0.base === base }?.copy.value ?? value(base)
     }
-    for module in adapter.modules {
+    for module in adapter.modules where !(module.layer is TiedTokenRowsLayer) {
       changes += try module.changes(adapter.name, start: start)
+    }
+    // A tied head has no change of its own.
+    for module in adapter.modules where module.layer is TiedTokenRowsLayer {
+      guard let place = module.site.linear?.weight,
+        let source = changes.first(where: { place.isTied(to: $0.place) })
+      else { continue }
+      changes.append(
+        .init(path: "\(module.site.path).weight", place: place, value: source.value))
     }
     for copy in adapter.copies where !changes.contains(where: { $0.place === copy.base }) {
       changes.append(.init(path: copy.key, place: copy.base, value: copy.copy.value))

@@ -41,15 +41,21 @@ extension Resolution {
     }
   }
 
-  /// Whether a tensor is one that PEFT writes twice: `bias: "all"` finds those of a saved module under its inner names too.
+  /// Whether a tensor is one that PEFT writes twice: `bias: "all"` finds those of a saved module under its inner names too, and rows of
+  /// tokens stand at a tied head as well.
   func isDuplicate(_ name: String) -> Bool {
-    copies.contains { key, _ in
-      guard let dot = key.lastIndex(of: ".") else { return false }
-      let (module, own) = (key[..<dot], key[dot...])
-      return ["modules_to_save", "original_module"].contains {
-        name == AdapterFile.prefix + "\(module).\($0)\(own)"
-      }
+    let isTiedRows = sites.contains { site, _ in
+      TokenRowsPlan.isFollower(site.module)
+        && name == AdapterFile.name(TrainableTokens.tensor, at: site.path)
     }
+    return isTiedRows
+      || copies.contains { key, _ in
+        guard let dot = key.lastIndex(of: ".") else { return false }
+        let (module, own) = (key[..<dot], key[dot...])
+        return ["modules_to_save", "original_module"].contains {
+          name == AdapterFile.prefix + "\(module).\($0)\(own)"
+        }
+      }
   }
 }
 

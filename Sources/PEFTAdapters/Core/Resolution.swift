@@ -60,7 +60,9 @@ struct Resolution {
       case .saved: continue
       case .excluded: plan.excluded.append(path)
       case .other:
-        if method.adapts(module) { try add(path, module, model) }
+        if method.adapts(AdapterSite(path: path, module: module, host: model)) {
+          try add(path, module, model)
+        }
       case .selected: try add(path, module, model)
       }
     }

@@ -4,6 +4,14 @@ import PEFTTransformer
 extension LoRA {
   /// A and B beside a linear layer or an embedding.
   public func blueprint(_ site: AdapterSite) throws(AdapterError) -> LayerBlueprint {
+    if let tokenRows, adapts(site) {
+      if try Selector(selection).isTarget(site.path) {
+        throw .notAdaptable(
+          module: site.path,
+          reason: "some of its rows are trained as those of trainable_token_indices already")
+      }
+      return try tokenRows.blueprint(site)
+    }
     let (rank, alpha) = try size(at: site.path)
     let scale = scale(rank: rank, alpha: alpha)
     if let layer = site.linear {

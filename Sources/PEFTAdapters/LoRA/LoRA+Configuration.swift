@@ -9,13 +9,16 @@ extension LoRA {
     ("kasa_config", .null), ("layer_replication", .null),
     ("loftq_config", .object([])), ("lora_ga_config", .null), ("megatron_config", .null),
     ("monteclora_config", .null), ("target_parameters", .null),
-    ("trainable_token_indices", .null), ("use_bdlora", .null), ("use_qalora", .bool(false)),
+    ("use_bdlora", .null), ("use_qalora", .bool(false)),
     ("velora_config", .null),
   ]
 
   /// The same for a method that has the fields of LoRA, but not what LoRA does with all of them.
   static let unsupportedElsewhere =
-    unsupported + [("eva_config", JSON.null), ("use_dora", JSON.bool(false))]
+    unsupported + [
+      ("eva_config", JSON.null), ("trainable_token_indices", JSON.null),
+      ("use_dora", JSON.bool(false)),
+    ]
 
   /// The settings in an `adapter_config.json`; fields that are not read are for the caller to judge.
   package init(_ file: ConfigurationFile) throws(CheckpointError) {
@@ -37,6 +40,7 @@ extension LoRA {
     ensuresWeightTying = try file.bool("ensure_weight_tying", default: false)
     usesWeightDecomposition = try file.bool("use_dora", default: false)
     initialization = try Self.initialization(file)
+    (trainableTokens, trainableTokensModule) = try Self.trainableTokens(file)
     try file.refuse(Self.unsupported)
     file.ignore(["eva_config", "megatron_core", "qalora_group_size", "runtime_config"])
   }

@@ -22,6 +22,7 @@ extension LoRA: StoredMethod {
         .init("qalora_group_size", .integer(16)),
         .init("r", .integer(rank)),
         .init("rank_pattern", .object(rankPattern.map { .init($0.pattern, .integer($0.value)) })),
+        .init("trainable_token_indices", trainableTokensField(context)),
         .init("use_dora", .bool(usesWeightDecomposition)),
         .init("use_rslora", .bool(isRankStabilized)),
       ]

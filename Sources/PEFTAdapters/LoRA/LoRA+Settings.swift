@@ -2,6 +2,7 @@ extension LoRA: PatternedMethod {
   /// Refuses ranks, alphas and probabilities out of range.
   public func checkSettings() throws(AdapterError) {
     try checkRanks()
+    try tokenRows?.check()
     if !(dropout >= 0 && dropout < 1) {
       throw .invalidSetting("dropout", expected: "a probability below 1", found: "\(dropout)")
     }

@@ -40,6 +40,10 @@ public struct LoRA: AdapterMethod, Hashable {
   public var hasBias = false
   /// How A and B start.
   public var initialization = Initialization.kaiming
+  /// Tokens whose rows in the table of the input are trained beside (`trainable_token_indices`); a tied head follows.
+  public var trainableTokens: [Int32] = []
+  /// The end of the path of that table; nil for the model's.
+  var trainableTokensModule: String?
 
   /// Settings; the others have defaults that can be set afterwards.
   public init(
