@@ -12,6 +12,8 @@ public protocol AdapterHost: Module {
   var outputHead: Linear? { get }
   /// The embedding of the input tokens; nil where there is none.
   var inputEmbedding: Embedding? { get }
+  /// How many tokens there are beyond those of the folder: adapters keep the whole table then, unless they train rows of it.
+  var addedTokenCount: Int { get }
   /// What is attached; keep one registry as long as the model.
   var adapters: AdapterRegistry { get }
   /// The output for some fixed input, to compare a model with itself before and after a change.
@@ -27,6 +29,8 @@ extension AdapterHost {
   public var folder: String? { nil }
   /// No head.
   public var outputHead: Linear? { nil }
+  /// None.
+  public var addedTokenCount: Int { 0 }
   /// No embedding.
   public var inputEmbedding: Embedding? { nil }
 }

@@ -10,14 +10,20 @@ extension CausalLM {
   ///
   /// - Parameters:
   ///   - directory: the folder.
+  ///   - addedTokens: how many tokens the vocabulary has more than in the folder. Their rows of the table, and of a head that is not
+  ///     tied, start near the mean of the others, the same for the same folder and number; train them with an adapter.
   ///   - precision: how the weights of linear layers are kept; nil for as the folder has them.
   ///   - loading: what to do with unknown fields of the configuration.
   /// - Throws: `CheckpointError` for an unknown architecture, a field with a value that is not supported, and tensors that
   ///   are missing, unexpected or of another shape.
   public convenience init(
-    directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
+    directory: String, addedTokens: Int = 0, precision: Precision? = nil,
+    _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    try self.init(directory: directory, precision: precision, loading, isStreamed: false)
+    precondition(addedTokens >= 0, "CausalLM: \(addedTokens) added tokens")
+    try self.init(
+      directory: directory, addedTokens: addedTokens, precision: precision, loading,
+      isStreamed: false)
   }
 
   /// Opens a Hugging Face model folder without taking memory for its weights: each is read from the file every time it is used.
@@ -35,21 +41,27 @@ extension CausalLM {
   }
 
   private convenience init(
-    directory: String, precision: Precision?, _ loading: ModelLoading, isStreamed: Bool
+    directory: String, addedTokens: Int = 0, precision: Precision?, _ loading: ModelLoading,
+    isStreamed: Bool
   ) throws(CheckpointError) {
     let file = try ConfigurationFile(path: "\(directory)/config.json")
-    let (configuration, family) = try ModelFamilies.read(file, loading)
+    var (configuration, family) = try ModelFamilies.read(file, loading)
     guard configuration.isCausal else {
       throw file.unsupported(
         "model_type", hint: "it is an encoder; load it as SequenceClassifier or SentenceEncoder")
     }
+    configuration.vocabularySize += addedTokens
+    let added = addedTokens > 0 ? AddedTokens(count: addedTokens, seed: 0) : nil
     let source = CheckpointParameters(
-      try Checkpoint(folder: directory), configuration, isStreamed: isStreamed)
+      try Checkpoint(folder: directory), configuration, isStreamed: isStreamed, added: added)
     try self.init(configuration, from: source, precision: precision)
     let head = "\(configuration.names.head).weight"
     try source.requireEverythingRead { name in
       family.isBuffer(name) || configuration.hasTiedHead && name == head
     }
-    origin = ModelOrigin(folder: directory, json: .object(file.members))
+    let origin = ModelOrigin(folder: directory, json: .object(file.members))
+    self.origin =
+      added == nil ? origin : origin.with(vocabularySize: configuration.vocabularySize)
+    addedTokenCount = addedTokens
   }
 }

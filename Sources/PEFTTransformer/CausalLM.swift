@@ -14,6 +14,8 @@ public final class CausalLM: PretrainedModel {
   public let head: Linear
   /// Where the checkpoint came from, as its configuration file; nil for a new model.
   public internal(set) var origin: ModelOrigin?
+  /// How many tokens there are beyond those of the folder that it was loaded from.
+  public internal(set) var addedTokenCount = 0
   /// What is attached.
   public let adapters = AdapterRegistry()
   /// Draws the masks of dropout while a loss is computed for training.

@@ -13,6 +13,7 @@ final class CheckpointParameters: ParameterSource {
   private var read: Set<String> = []
   /// Whether tensors are read each time they are asked for.
   private let isStreamed: Bool
+  private let added: AddedTokens?
   private let made: (isMade: (String) -> Bool, source: RandomParameters)
 
   /// A source for a model with the names of `configuration`.
@@ -23,15 +24,16 @@ final class CheckpointParameters: ParameterSource {
   ///   - body: how the part below the head is called in the model; nil for as in the configuration.
   ///   - seed: of new parameters.
   ///   - isStreamed: whether tensors are read each time they are asked for.
+  ///   - added: tokens of the configuration that the checkpoint lacks.
   ///   - isMade: whether the parameter of a path is made new and not read; gets whether the checkpoint has it.
   init(
     _ checkpoint: Checkpoint, _ configuration: TransformerConfiguration, body: String? = nil,
-    seed: UInt64 = 0, isStreamed: Bool = false,
+    seed: UInt64 = 0, isStreamed: Bool = false, added: AddedTokens? = nil,
     isMade: @escaping (_ path: String, _ isStored: Bool) -> Bool = { _, _ in false }
   ) {
     self.checkpoint = checkpoint
     self.configuration = configuration
-    self.isStreamed = isStreamed
+    (self.isStreamed, self.added) = (isStreamed, added)
     let names = Set(checkpoint.names)
     self.names = names
     let (own, tokens) = (configuration.names.body, configuration.names.tokens)
@@ -52,6 +54,11 @@ final class CheckpointParameters: ParameterSource {
   ) throws(CheckpointError) -> Parameter {
     if made.isMade(path) { return try made.source.parameter(path, shape, initial) }
     let name = storedName(path)
+    if let added, isTable(path) {
+      read.insert(name)
+      let table = try checkpoint.tensor(name, shape: [shape[0] - added.count, shape[1]])
+      return Parameter(added.extended(table), isTrainable: false)
+    }
     if shape.count == 2 {
       // The matrix is stored as [outputs, inputs] whatever the layout of the layer.
       let isHead = path == "\(configuration.names.head).weight"
@@ -69,6 +76,12 @@ final class CheckpointParameters: ParameterSource {
     read.insert(name)
     if isStreamed { return Parameter(try checkpoint.streamed(name, shape: shape)) }
     return Parameter(try checkpoint.tensor(name, shape: shape), isTrainable: false)
+  }
+
+  /// Whether a parameter has a row for each token.
+  private func isTable(_ path: String) -> Bool {
+    path == prefix + configuration.names.tokens + ".weight"
+      || path == configuration.names.head + ".weight"
   }
 
   func requireEverythingRead(_ isKnown: (String) -> Bool) throws(CheckpointError) {

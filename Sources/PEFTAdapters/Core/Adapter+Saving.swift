@@ -117,14 +117,14 @@ extension Adapter {
     }
   }
 
-  /// Weights of the base that PEFT stores beside an adapted embedding or head, by their names there.
+  /// Weights of the base that PEFT stores beside an adapted embedding or head, or where tokens were added, by their names there.
   private var baseTensors: [(name: String, value: Tensor)] {
-    savedBases.map { path, parameter in
+    let named =
+      savedBases.map { (AdapterFile.baseKey($0.path), $0.parameter) }
+      + savedTables.map { ("\($0.path).weight", $0.parameter) }
+    return named.map { name, parameter in
       let own = copies.first { $0.base === parameter && !$0.isTrained }?.copy.value
-      return (
-        AdapterFile.prefix + AdapterFile.baseKey(path),
-        own ?? host?.baseValue(parameter) ?? parameter.value
-      )
+      return (AdapterFile.prefix + name, own ?? host?.baseValue(parameter) ?? parameter.value)
     }
   }
 

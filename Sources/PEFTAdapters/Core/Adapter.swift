@@ -67,6 +67,8 @@ public final class Adapter: Attachment {
   var loadedProbe: (path: String, probe: OutputProbe)?
   /// The adapted embedding and head whose weights are saved beside the adapter.
   var savedBases: [(path: String, parameter: Parameter)] = []
+  /// The table of tokens and the head, saved beside the adapter since the folder of the base lacks some of their rows.
+  var savedTables: [(path: String, parameter: Parameter)] = []
   /// The model, which owns this through its registry.
   public private(set) weak var host: (any AdapterHost)?
 

@@ -69,6 +69,7 @@ extension AdapterHost {
         .init(key: key, base: base, copy: followed ?? Parameter(value), isTrained: true))
     }
     adapter.savedBases = resolution.savedBases
+    if addedTokenCount > 0 { adapter.savedTables = resolution.tables }
     install(adapter, activating: activating)
     return adapter
   }

@@ -52,6 +52,21 @@ extension Resolution {
       .init(path: path ?? key, parameters: isFollowing ? 0 : parameter.count))
   }
 
+  /// The table of tokens and the head, with the places that they are not adapted at: a file may hold them where the vocabulary was changed.
+  func plainTables(
+    _ host: any AdapterHost
+  ) -> [(path: String, parameter: Parameter)] {
+    let modules = host.walk(includingAdapters: false).modules
+    return [host.inputEmbedding as (any Module)?, host.outputHead].compactMap { table in
+      guard let table, let path = modules.first(where: { $0.module === table })?.path,
+        let weight = table.ownParameters.first(where: { $0.name == "weight" })?.parameter,
+        !sites.contains(where: { $0.site.module === table }),
+        !copies.contains(where: { $0.parameter === weight || weight.isTied(to: $0.parameter) })
+      else { return nil }
+      return (path, weight)
+    }
+  }
+
   /// PEFT saves the weights of an adapted embedding and head where a target is called by one of two names.
   mutating func addSavedBases(_ model: any AdapterHost) {
     let isNamed =

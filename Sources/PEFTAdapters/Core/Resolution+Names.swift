@@ -34,11 +34,12 @@ extension Resolution {
 
   /// Weights of the base that a file may hold beside the adapter, by their names there.
   var optionalBases: [(name: String, parameter: Parameter)] {
-    sites.compactMap { site, _ in
+    let adapted = sites.compactMap { site, _ in
       (site.linear?.weight ?? site.embedding?.weight).map {
         (AdapterFile.prefix + AdapterFile.baseKey(site.path), $0)
       }
     }
+    return adapted + tables.map { ("\(AdapterFile.prefix)\($0.path).weight", $0.parameter) }
   }
 
   /// Whether a tensor is one that PEFT writes twice: `bias: "all"` finds those of a saved module under its inner names too, and rows of

@@ -33,6 +33,8 @@ struct Resolution {
   var copies: [(key: String, parameter: Parameter)] = []
   /// The adapted embedding and head whose weights are saved beside the adapter.
   var savedBases: [(path: String, parameter: Parameter)] = []
+  /// The table of tokens and the head, where nothing is done to them.
+  var tables: [(path: String, parameter: Parameter)] = []
 
   /// The settings of what is selected, with targets as names or a pattern.
   var selection: ModuleSelection { method.selection }
@@ -74,6 +76,7 @@ struct Resolution {
       && model.tiedHead(modules) != nil
     try addCopies(model, modules)
     addSavedBases(model)
+    tables = plainTables(model)
     try check(modules.map(\.path), selector, named: named, isStrict: isStrict)
     if isStrict { try self.method.checkEntries(sites.map(\.site.path)) }
     if isStrict, selection.ensuresWeightTying, !tiesHead {
