@@ -31,7 +31,7 @@ extension FolderReport {
     }
     checkTensors(file)
     guard let basePath else { return }
-    guard let model = open(basePath), let method else { return }
+    guard let model = open(basePath, for: file, of: folder), let method else { return }
     tryOn(model, folder, method, file, runsProbe: runsProbe)
   }
 
@@ -82,6 +82,32 @@ extension FolderReport {
     (".lora_A", ".lora_B"), (".lora_B", ".lora_A"), (".hada_w1_a", ".hada_w1_b"),
     (".hada_w2_a", ".hada_w2_b"), (".vera_lambda_b", ".vera_lambda_d"),
   ]
+
+  /// The base as the model of the task that an adapter is for; its faults are told too.
+  ///
+  /// The classes of a head in the file have no names there.
+  private mutating func open(
+    _ path: String, for file: SafetensorsFile, of folder: String
+  ) -> (any PretrainedModel)? {
+    let task = try? ConfigurationFile(path: "\(folder)/adapter_config.json")
+      .optionalString("task_type")
+    guard task == "SEQ_CLS" || task == "TOKEN_CLS" else { return open(path) }
+    let head = file.entries.first { entry in
+      ["score.weight", "classifier.weight", "classifier.out_proj.weight"].contains {
+        entry.name.hasSuffix("." + $0)
+      }
+    }
+    // A number that a file makes up must not exhaust the memory.
+    let count = head?.shape.first.flatMap { (1...1_000_000).contains($0) ? $0 : nil }
+    let labels = count.map { count in (0..<count).map { "LABEL_\($0)" } }
+    do throws(CheckpointError) {
+      if task == "TOKEN_CLS" { return try TokenClassifier(directory: path, newLabels: labels) }
+      return try SequenceClassifier(directory: path, newLabels: labels)
+    } catch {
+      add(error)
+      return nil
+    }
+  }
 
   /// The base without memory for its weights; its faults are told too.
   private mutating func open(_ path: String) -> (any PretrainedModel)? {
