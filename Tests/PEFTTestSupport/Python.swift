@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import XCTest
 
 /// A Python with the modules that a test compares with: `$PEFT_PYTHON`, or `python3`.
