@@ -25,16 +25,14 @@ public struct ClassificationData: Sendable, Hashable {
   ) throws(DataError) {
     let reader = try RowReader<LabelledRow>(source, names: names, badRows: badRows)
     while let row = try reader.next() {
-      switch encoder.encode(row) {
-      case .whole(let example):
+      switch encoder.encodedRow(row) {
+      case .example(let example, let isCut):
         examples.append(example)
-      case .cut(let example):
-        examples.append(example)
-        cutCount += 1
-      case .nothingLeft:
+        if isCut { cutCount += 1 }
+      case .nothing:
         emptyCount += 1
-      case .unknownLabel(let label):
-        try reader.refuse(encoder.expectedLabel, found: "\"\(label)\"")
+      case .bad(let expected, let found):
+        try reader.refuse(expected, found: found)
       }
     }
     (badCount, firstBad) = (reader.badCount, reader.firstBad)

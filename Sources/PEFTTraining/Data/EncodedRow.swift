@@ -9,7 +9,7 @@ public enum EncodedRow<Example: Sendable>: Sendable {
 }
 
 extension ExampleEncoder {
-  /// The same as `encode`, as a stream takes it.
+  /// The same as `encode`, as readers of files take it.
   public func encodedRow(_ row: TrainingRow) -> EncodedRow<TrainingExample> {
     switch encode(row) {
     case .whole(let example): .example(example, isCut: false)
@@ -21,7 +21,7 @@ extension ExampleEncoder {
 }
 
 extension ClassificationEncoder {
-  /// The same as `encode`, as a stream takes it.
+  /// The same as `encode`, as readers of files take it.
   public func encodedRow(_ row: LabelledRow) -> EncodedRow<ClassificationExample> {
     switch encode(row) {
     case .whole(let example): .example(example, isCut: false)

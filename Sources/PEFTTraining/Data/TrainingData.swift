@@ -39,18 +39,15 @@ public struct TrainingData: Sendable, Hashable {
   ) throws(DataError) {
     let reader = try RowReader<TrainingRow>(source, names: names, badRows: badRows)
     while let row = try reader.next() {
-      let result = encoder.encode(row)
-      if row.learned.isEmpty, result.example != nil { emptyLines.append(reader.line) }
-      switch result {
-      case .whole(let example):
+      switch encoder.encodedRow(row) {
+      case .example(let example, let isCut):
         examples.append(example)
-      case .cut(let example):
-        examples.append(example)
-        cutCount += 1
-      case .nothingLeft:
+        if isCut { cutCount += 1 }
+        if row.learned.isEmpty { emptyLines.append(reader.line) }
+      case .nothing:
         skippedLines.append(reader.line)
-      case .refused(let reason):
-        try reader.refuse("a row that becomes tokens", found: reason)
+      case .bad(let expected, let found):
+        try reader.refuse(expected, found: found)
       }
     }
     (badCount, firstBad) = (reader.badCount, reader.firstBad)
