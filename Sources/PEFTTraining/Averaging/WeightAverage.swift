@@ -46,14 +46,14 @@ public final class WeightAverage {
     count += 1
     withoutGradients {
       for (index, named) in parameters.enumerated() {
-        // The next step writes into the tensor of the parameter.
-        let value = named.parameter.value.copied()
+        // The next step writes into the tensor of the parameter, so what is kept of it is a copy.
+        let value = named.parameter.value
         switch kind {
         case .exponential(let decay):
           let mean = values[index].first.map { $0 * Float(decay) + value * Float(1 - decay) }
-          values[index] = [mean ?? value]
+          values[index] = [mean ?? value.copied()]
         case .last(let number):
-          values[index] = values[index].suffix(number - 1) + [value]
+          values[index] = values[index].suffix(number - 1) + [value.copied()]
         }
       }
     }
