@@ -1,4 +1,4 @@
-#include "image_codecs.h"
+#include "size_limit.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -45,10 +45,7 @@ int peft_jpeg_decode(
   jpeg_read_header(&info, TRUE);
   *height = info.image_height;
   *width = info.image_width;
-  if (info.image_height > PEFT_IMAGE_LIMIT || info.image_width > PEFT_IMAGE_LIMIT) {
-    snprintf(
-        message, PEFT_IMAGE_MESSAGE, "%u x %u pixels are more than %d x %d", info.image_height,
-        info.image_width, PEFT_IMAGE_LIMIT, PEFT_IMAGE_LIMIT);
+  if (!size_is_allowed(*height, *width, message)) {
     jpeg_destroy_decompress(&info);
     return 1;
   }

@@ -1,4 +1,4 @@
-#include "image_codecs.h"
+#include "size_limit.h"
 
 #include <png.h>
 #include <stdio.h>
@@ -16,10 +16,7 @@ int peft_png_decode(
   }
   *height = image.height;
   *width = image.width;
-  if (image.height > PEFT_IMAGE_LIMIT || image.width > PEFT_IMAGE_LIMIT) {
-    snprintf(
-        message, PEFT_IMAGE_MESSAGE, "%u x %u pixels are more than %d x %d", image.height,
-        image.width, PEFT_IMAGE_LIMIT, PEFT_IMAGE_LIMIT);
+  if (!size_is_allowed(*height, *width, message)) {
     png_image_free(&image);
     return 1;
   }
