@@ -79,12 +79,8 @@ extension EvaluateCommand {
   ) throws {
     let folder = try ClassifierFolder(arguments, data: path, options)
     if let adapter = arguments.string("adapter") {
-      try ModelFolder.requireAdapter(adapter)
-      let mode: LoadingMode = arguments.isOn("lenient") ? .lenient : .strict
-      let loaded = try folder.model.loadAdapter(adapter, mode: mode)
-      if !loaded.loadingReport.isEmpty {
-        Console.error("peft: warning: \(adapter): \(loaded.loadingReport)")
-      }
+      try ModelFolder.loadAdapter(
+        adapter, onto: folder.model, mode: ModelFolder.mode(arguments))
     }
     let start = ContinuousClock.now
     let rows = try folder.examples(path, maximumLength: maximumLength)

@@ -47,7 +47,7 @@ enum ExportCommand: Command {
     let adapter =
       try ModelFolder.isMLX(folder)
       ? model.loadMLXAdapter(folder)
-      : model.loadAdapter(folder, mode: arguments.isOn("lenient") ? .lenient : .strict)
+      : model.loadAdapter(folder, mode: ModelFolder.mode(arguments))
     if rank != nil, adapter.nestedRanks == nil {
       throw CommandError.unusable(path: folder, reason: "has one rank; --rank is for DyLoRA")
     }

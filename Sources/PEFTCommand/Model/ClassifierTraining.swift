@@ -43,8 +43,7 @@ struct ClassifierTraining {
       }
     try session.prepare(model, merged: arguments.isOn("merged")) {
       if let adapter = arguments.string("adapter") {
-        try ModelFolder.requireAdapter(adapter)
-        try model.loadAdapter(adapter, isTrainable: true)
+        try ModelFolder.loadAdapter(adapter, onto: model, isTrainable: true)
       } else if let method = plan.method {
         Console.print(try method.plan(model).table)
         try model.attach(method)

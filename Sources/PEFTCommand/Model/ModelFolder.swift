@@ -70,7 +70,7 @@ struct ModelFolder {
   /// Attaches the adapter that `--adapter` names, if there is one.
   func attachAdapter(_ arguments: Arguments) throws {
     if let folder = arguments.string("adapter") {
-      try loadAdapter(folder, mode: arguments.isOn("lenient") ? .lenient : .strict)
+      try loadAdapter(folder, mode: Self.mode(arguments))
     }
   }
 
@@ -84,10 +84,24 @@ struct ModelFolder {
       try model.loadMLXAdapter(folder, isTrainable: isTrainable)
       return
     }
+    try Self.loadAdapter(folder, onto: model, isTrainable: isTrainable, mode: mode)
+  }
+
+  /// Loads an adapter in PEFT's form onto a model of whatever task, and says what a lenient load passed over.
+  static func loadAdapter(
+    _ folder: String, onto model: some AdapterHost, isTrainable: Bool = false,
+    mode: LoadingMode = .strict
+  ) throws {
+    try requireAdapter(folder)
     let adapter = try model.loadAdapter(folder, isTrainable: isTrainable, mode: mode)
     if !adapter.loadingReport.isEmpty {
       Console.error("peft: warning: \(folder): \(adapter.loadingReport)")
     }
+  }
+
+  /// How adapters are read, by `--lenient`.
+  static func mode(_ arguments: Arguments) -> LoadingMode {
+    arguments.isOn("lenient") ? .lenient : .strict
   }
 
   /// Whether a folder holds an adapter of MLX.
