@@ -16,7 +16,7 @@ final class SafetensorsMutationTests: XCTestCase {
         Array(repeating: 1, count: 18)),
       safetensors(#"{"__metadata__":{"format":"pt"}}"#),
     ]
-    var random = SplitMix(state: 20_240_607)
+    var random = SeededRandom(20_240_607)
     var (opened, refused) = (0, 0)
     try Files.withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("damaged.safetensors")
@@ -54,7 +54,7 @@ final class SafetensorsMutationTests: XCTestCase {
     fclose(file)
   }
 
-  private func damaged(_ seed: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+  private func damaged(_ seed: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
     var bytes = seed
     let interesting: [UInt8] = Array("0123456789-+.eE[]{},:\"\\ \0nt".utf8) + [0xFF, 0x80, 0xC0]
     var lengthFits = Bool.random(using: &random)
@@ -81,18 +81,5 @@ final class SafetensorsMutationTests: XCTestCase {
       bytes.replaceSubrange(0..<8, with: little(UInt64(close - 7)))
     }
     return bytes
-  }
-}
-
-/// A small generator whose numbers are the same everywhere.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
   }
 }

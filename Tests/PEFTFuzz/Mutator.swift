@@ -1,3 +1,5 @@
+import PEFT
+
 /// Makes damaged inputs out of good ones, the same for the same seed and case.
 struct Mutator {
   /// What kind of damage reaches deep into an input.
@@ -12,13 +14,13 @@ struct Mutator {
     case text
   }
 
-  private var random: SplitMix
+  private var random: Generator
   private let structure: Structure
   private let words: [[UInt8]]
 
   /// A mutator for one case.
   init(seed: UInt64, number: UInt64, _ structure: Structure, words: [String]) {
-    random = SplitMix(state: seed &* 0xD134_2543_DE82_EF95 ^ number &* 0x2545_F491_4F6C_DD1D)
+    random = Generator(seed: seed &* 0xD134_2543_DE82_EF95 ^ number &* 0x2545_F491_4F6C_DD1D)
     self.structure = structure
     self.words = words.map { Array($0.utf8) }
   }
@@ -106,18 +108,5 @@ struct Mutator {
     guard Bool.random(using: &random), count <= 4096 else { return }
     let end = 4 + 4 * rank + count
     bytes = Array(bytes.prefix(end)) + Array(repeating: 7, count: max(0, end - bytes.count))
-  }
-}
-
-/// A small generator whose numbers are the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
   }
 }

@@ -1,8 +1,10 @@
 import Foundation
 import PEFTCheckpoints
+import PEFTJSON
 import PEFTTensor
 import PEFTTestSupport
 import PEFTTransformer
+import XCTest
 
 /// A tiny classifier that Transformers saved, and what it computed with it; see `make_encoders.py` and `make_classifiers.py`.
 struct EncoderFixture {
@@ -42,5 +44,25 @@ struct EncoderFixture {
   /// The parameters whose gradient is stored.
   var gradients: [String] {
     expected.names.filter { $0.hasPrefix("gradient.") }.map { String($0.dropFirst(9)) }
+  }
+
+  /// Expects that the classifier is refused once a field of its saved configuration has another value.
+  func expectRefused(
+    _ field: String, _ value: String, _ message: String, file: StaticString = #filePath,
+    line: UInt = #line
+  ) throws {
+    try Files.withTemporaryFolder { folder in
+      try classifier().save(to: folder.path)
+      let path = folder.appendingPathComponent("config.json")
+      let members = try XCTUnwrap(JSON(parsing: Data(contentsOf: path)).members)
+      let kept = members.filter { $0.name != field }
+      let json = JSON.object(kept + [.init(field, try JSON(parsing: Data(value.utf8)))])
+      try json.text(.indented).write(to: path, atomically: false, encoding: .utf8)
+      XCTAssertThrowsError(
+        try SequenceClassifier(directory: folder.path), field, file: file, line: line
+      ) {
+        XCTAssertTrue("\($0)".hasSuffix(message), "\($0)", file: file, line: line)
+      }
+    }
   }
 }
