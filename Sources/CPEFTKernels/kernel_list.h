@@ -172,8 +172,8 @@ KERNEL(void, coded_panel_transposed,
        (const peft_coded_weight *weight, size_t panel, size_t outputs, size_t column, void *work),
        (weight, panel, outputs, column, work))
 KERNEL(void, coded_few_rows,
-       (const float *x, size_t rows, size_t inputs, size_t stride, void *packed),
-       (x, rows, inputs, stride, packed))
+       (const float *x, size_t rows, size_t inputs, size_t stride, unsigned bits, void *packed),
+       (x, rows, inputs, stride, bits, packed))
 KERNEL(void, coded_multiply_few,
        (const peft_coded_weight *weight, size_t panel, const void *packed, size_t rows, float *y,
         size_t stride, float beta),

@@ -72,14 +72,14 @@ extension Kernels {
       }
     }
 
-    /// The product with few rows meets the numbers of the code themselves.
+    /// The product with few rows meets the numbers of the code, or the bytes, themselves.
     func multiply(_ x: Tensor, to y: Tensor, beta: Float) {
-      guard weight.bits == 4, x.rows <= Self.fewRows, inputs % 8 == 0 else {
+      guard x.rows <= Self.fewRows, inputs % 8 == 0 else {
         return Kernels.multiplyPanels(x, self, to: y, beta: beta)
       }
       if x.rows == 0 { return }
-      let rows = Storage(byteCount: x.rows * inputs * width)
-      peft_coded_few_rows(x.address, x.rows, inputs, x.rowStride, rows.address)
+      let rows = Storage(byteCount: x.rows * inputs * (weight.bits == 4 ? width : 4))
+      peft_coded_few_rows(x.address, x.rows, inputs, x.rowStride, weight.bits, rows.address)
       Parallel.run(panelCount(outputs), grain: panelGrain(rows: x.rows, inner: inputs)) {
         _, range in
         for index in range {

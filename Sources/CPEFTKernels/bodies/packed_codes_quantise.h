@@ -42,23 +42,45 @@ HELPER void coded_join(const uint8_t *places, size_t n, const uint8_t *order, ui
   }
 }
 
+// The codes of LANES places, two a byte.
+HELPER void coded_join_lanes(vu places, coded_table order, uint8_t *bytes) {
+  vf found = coded_lookup(places, order);
+  uint32_t words[LANES];
+  memcpy(words, &found, sizeof words);
+#if LANES == 4
+  for (size_t i = 0; i < LANES / 2; i++) {
+    bytes[i] = (uint8_t)(words[2 * i] << 4 | words[2 * i + 1]);
+  }
+#else
+  typedef uint64_t pairs __attribute__((vector_size(4 * LANES)));
+  typedef uint8_t narrow __attribute__((vector_size(LANES / 2)));
+  pairs both;
+  memcpy(&both, words, sizeof both);
+  narrow joined = __builtin_convertvector(both << 4 | both >> 32, narrow);
+  memcpy(bytes, &joined, sizeof joined);
+#endif
+}
+
 static void kernel_four_bit_quantise(const float *w, size_t n, const peft_four_bit_code *code,
                                      uint8_t *bytes, float *scales) {
   // bitsandbytes multiplies whole blocks by a reciprocal, and divides in one that is not whole.
   const float least = 1e-38f;
   uint8_t places[FOUR_BIT_BLOCK];
+  // The bits of whole numbers, which are only moved.
+  float order[16];
+  for (size_t i = 0; i < 16; i++) {
+    uint32_t word = code->order[i];
+    memcpy(order + i, &word, 4);
+  }
+  coded_table codes = coded_load(order);
   for (; n >= FOUR_BIT_BLOCK; w += FOUR_BIT_BLOCK, n -= FOUR_BIT_BLOCK) {
     float largest = coded_largest(w, FOUR_BIT_BLOCK);
     *scales++ = largest;
     vf factor = splat(1.0f / (largest > least ? largest : least));
     for (size_t i = 0; i < FOUR_BIT_BLOCK; i += LANES) {
-      typedef uint8_t vb __attribute__((vector_size(LANES)));
-      vu found = coded_codes(load(w + i, LANES) * factor, code->midpoints);
-      vb narrow = __builtin_convertvector(found, vb);
-      memcpy(places + i, &narrow, LANES);
+      coded_join_lanes(coded_codes(load(w + i, LANES) * factor, code->midpoints), codes, bytes);
+      bytes += LANES / 2;
     }
-    coded_join(places, FOUR_BIT_BLOCK, code->order, bytes);
-    bytes += FOUR_BIT_BLOCK / 2;
   }
   if (n == 0) return;
   float largest = coded_largest(w, n);

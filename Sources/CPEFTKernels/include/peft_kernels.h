@@ -288,10 +288,12 @@ void peft_coded_panel(const peft_coded_weight *weight, size_t panel, void *work)
 void peft_coded_panel_transposed(const peft_coded_weight *weight, size_t panel, size_t outputs,
                                  size_t column, void *work);
 // y = x W^T + beta * y for the outputs of one panel and at most 4 rows, which coded_few_rows has laid
-// out (packed_width bytes a number); codes must have four bits and inputs be a multiple of 8. The
-// numbers of the codes, and not their products with the scales, are rounded to bfloat16, like x,
-// where the set multiplies such; elsewhere nothing is rounded. y is that of output 0.
-void peft_coded_few_rows(const float *x, size_t rows, size_t inputs, size_t stride, void *packed);
+// out for codes of so many bits (packed_width bytes a number, or 4 for eight bits); inputs must be a
+// multiple of 8. For four bits the numbers of the codes, and not their products with the scales, are
+// rounded to bfloat16, like x, where the set multiplies such; elsewhere nothing is rounded. y is that
+// of output 0.
+void peft_coded_few_rows(const float *x, size_t rows, size_t inputs, size_t stride, unsigned bits,
+                         void *packed);
 void peft_coded_multiply_few(const peft_coded_weight *weight, size_t panel, const void *packed,
                              size_t rows, float *y, size_t stride, float beta);
 // The outputs of one panel in float32; w is that of output 0.

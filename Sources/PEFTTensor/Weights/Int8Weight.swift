@@ -4,7 +4,8 @@
 /// are the layout of bitsandbytes' `load_in_8bit` (LLM.int8(), arXiv 2208.07339).
 ///
 /// Products bring a panel of 32 rows of W at a time into bfloat16, and round what they multiply it
-/// with likewise, whatever its size: no feature is treated apart. Sums are float32.
+/// with likewise, whatever its size: no feature is treated apart; up to four rows are multiplied by the bytes, scaled afterwards,
+/// where inputs are a multiple of 8, and nothing is rounded. Sums are float32.
 public struct Int8Weight: PanelWeight {
   /// The elements that share a scale.
   public enum Blocks: Sendable, Hashable {
