@@ -238,6 +238,20 @@ final class TokenizerErrorTests: XCTestCase {
     }
   }
 
+  /// Where bytes stand for an unknown character, a suffix of words has bytes as well, which are not in the text.
+  func testBytesOfASuffixStandForNothing() throws {
+    try Files.withTemporaryFolder { folder in
+      let text =
+        #"{"version":"1.0","model":{"type":"BPE","end_of_word_suffix":"xy","byte_fallback":true,"#
+        + #""vocab":{"<0x61>":0,"<0x78>":1,"<0x79>":2},"merges":[]}}"#
+      let tokenizer = try Tokenizer(file: try write(text, to: "tokenizer.json", in: folder))
+      let encoding = tokenizer.encoding(of: "aa")
+      XCTAssertEqual(encoding.ids, [0, 0, 1, 2])
+      XCTAssertEqual(encoding.byteOffsets.prefix(2), [0..<1, 1..<2])
+      XCTAssertTrue(encoding.byteOffsets.allSatisfy { $0.upperBound <= 2 })
+    }
+  }
+
   func testMissingFile() {
     XCTAssertThrowsError(try Tokenizer(file: "/nonexistent/tokenizer.json")) {
       guard case .unreadable(let path, _)? = $0 as? TokenizerError else { return XCTFail("\($0)") }

@@ -128,7 +128,8 @@ struct BPE: TokenizerModel {
     var end = word.lowerBound
     appendAffixed(of: text.bytes, in: word) { id, length in
       workspace.symbols.append(id)
-      end += length
+      // The bytes of a suffix have tokens too where bytes stand for a character that is unknown.
+      end = min(end + length, word.upperBound)
       ends.append(end)
     }
     if ends.isEmpty { return }
