@@ -67,12 +67,13 @@ enum Bert: ModelFamily {
       throw file.unsupported("position_embedding_type", hint: "only absolute is supported")
     }
     let isRoberta = type == "roberta"
-    let first = isRoberta ? try file.integer("pad_token_id", default: 1) + 1 : 0
+    let padding = isRoberta ? try file.integer("pad_token_id", default: 1) : -1
     let maximum = try file.positive("max_position_embeddings", default: 512)
-    guard (0..<maximum).contains(first) else {
+    guard (-1..<maximum - 1).contains(padding) else {
       throw file.invalid(
-        "pad_token_id", expected: "a number that leaves positions after it", found: "\(first - 1)")
+        "pad_token_id", expected: "a number that leaves positions after it", found: "\(padding)")
     }
+    let first = padding + 1
     var dropout = TransformerConfiguration.Dropout()
     dropout.residual = try file.dropout(fields.dropout, default: 0.1)
     dropout.embedding = dropout.residual

@@ -170,6 +170,10 @@ final class ModelFamilyTests: XCTestCase {
           + ", \"max_position_embeddings\": 2, \"pad_token_id\": 1",
         "\"pad_token_id\" is 1, expected a number that leaves positions after it"
       ),
+      (
+        bert.replacingOccurrences(of: "bert", with: "roberta") + ", \"pad_token_id\": \(Int.max)",
+        "\"pad_token_id\" is \(Int.max), expected a number that leaves positions after it"
+      ),
       (llama + ", \"num_key_value_heads\": 0", "\"num_key_value_heads\" is 0, \(positive)"),
       (llama + ", \"head_dim\": 3", "\"head_dim\" is 3, expected an even number"),
       (llama + ", \"head_dim\": -2", "\"head_dim\" is -2, \(positive)"),
