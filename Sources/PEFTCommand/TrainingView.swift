@@ -32,9 +32,9 @@ final class TrainingView {
     case .evaluation(let evaluation):
       progress?.finish()
       Console.error(ProgressLine.text(.evaluation(evaluation)))
-    case .change(let change):
+    case .change, .anomaly:
       progress?.finish()
-      Console.error(ProgressLine.text(.change(change)))
+      Console.error(ProgressLine.text(event))
     case .finished:
       progress?.finish()
     }

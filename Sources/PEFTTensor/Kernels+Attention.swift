@@ -26,6 +26,8 @@ extension Kernels {
     private static let fewQueries = 4
 
     func forward(to output: Tensor, logSums: Tensor) {
+      // Queries with keys, and what comes of that with values.
+      Arithmetic.count(multiplyAdds: 2 * pairs * headWidth)
       // Tiles of queries are independent, so cutting a head costs nothing.
       let isShort = queryCount <= Self.fewQueries
       let cuts = isShort ? 1 : cuts(tiles: tiles(queryCount), units: batch * heads, wanted: 64)
@@ -52,6 +54,8 @@ extension Kernels {
       _ gradient: Tensor, output: Tensor, logSums: Tensor, toQueries dq: Tensor,
       toKeys dk: Tensor, toValues dv: Tensor
     ) {
+      // The products of queries and keys again, and those for the gradients of them, of values and of what they are weighted with.
+      Arithmetic.count(multiplyAdds: 5 * pairs * headWidth)
       // A group's tiles of keys each have a part in the gradients of its queries. One unit adds
       // them up in its own memory; where there are few groups, several units leave their sums.
       let cuts = cuts(tiles: tiles(keyCount), units: batch * groups, wanted: 16)
@@ -85,6 +89,11 @@ extension Kernels {
           &problem, member, shared.address + (unit.row * groups + group) * cuts * area, cuts, area,
           address(dq, unit.row, head: unit.index - member), dq.rowStride)
       }
+    }
+
+    /// How often a query of a head sees a key.
+    private var pairs: Int {
+      heads * zip(spans.low, spans.high).reduce(0) { $0 + Int($1.1 - $1.0) }
     }
 
     private func tiles(_ count: Int) -> Int {

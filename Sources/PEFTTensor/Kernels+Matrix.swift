@@ -47,6 +47,7 @@ extension Kernels {
     if c.rows == 0 || c.columns == 0 { return }
     let inner = aForm == .none ? a.columns : a.rows
     let work = c.rows * c.columns * inner
+    Arithmetic.count(multiplyAdds: work)
     if work <= preciseWork, c.rows > 1, work > 0 {
       return multiplyPrecisely(a, aForm, b, bForm, alpha: alpha, beta: beta, to: c)
     }

@@ -78,6 +78,7 @@ extension Kernels {
         return Kernels.multiplyPanels(x, self, to: y, beta: beta)
       }
       if x.rows == 0 { return }
+      Arithmetic.count(multiplyAdds: x.rows * inputs * outputs)
       let rows = Storage(byteCount: x.rows * inputs * (weight.bits == 4 ? width : 4))
       peft_coded_few_rows(x.address, x.rows, inputs, x.rowStride, weight.bits, rows.address)
       Parallel.run(panelCount(outputs), grain: panelGrain(rows: x.rows, inner: inputs)) {

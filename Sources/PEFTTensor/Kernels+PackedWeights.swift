@@ -60,6 +60,7 @@ extension Kernels {
     let inner = weight.inputs
     let panels = panelCount(weight.outputs)
     if x.rows == 0 || panels == 0 { return }
+    Arithmetic.count(multiplyAdds: x.rows * inner * weight.outputs)
     let rows = Storage(byteCount: packedByteCount(rows: min(x.rows, rowBlock), inner: inner))
     let parts = Parallel.partCount(panels, grain: panelGrain(rows: x.rows, inner: inner))
     let size = weight.isReady ? 0 : panel * width * evened(inner)
@@ -87,6 +88,7 @@ extension Kernels {
   ) {
     let panels = panelCount(weight.inputs)
     if dy.rows == 0 || panels == 0 { return }
+    Arithmetic.count(multiplyAdds: dy.rows * weight.inputs * weight.outputs)
     let depth = min(outputBlock, weight.outputs)
     let rows = Storage(byteCount: packedByteCount(rows: min(dy.rows, rowBlock), inner: depth))
     let grain = panelGrain(rows: dy.rows, inner: depth)

@@ -11,7 +11,8 @@ final class TrainingControlTests: XCTestCase {
       let data = try rows(folder)
       let run = folder.path + "/run"
       let words = [
-        "train", "--data", data, "--evaluation", data, "--output", run, "--steps", "8", "--batch",
+        "train", "--data", data, "--evaluation", data, "--output", run, "--anomalies", "skip",
+        "--steps", "8", "--batch",
         "2", "--learning-rate", "0.01", "--dropout", "0.1", "--checkpoint-every", "2",
         "--keep-checkpoints", "9", "--evaluate-every", "2", "--log", "jsonl,csv", "--neftune", "5",
         "--average-decay", "0.8", "--patience", "50", "--keep-best", "--change",
@@ -27,6 +28,13 @@ final class TrainingControlTests: XCTestCase {
       let log = try JSONLinesLog.read(run + "/log.jsonl")
       XCTAssertEqual(log.filter { $0.kind == "sample" }.map(\.step), [0, 4, 8])
       XCTAssertEqual(log.filter { $0.kind == "change" }.map(\.step), [4, 7])
+      let settings = try XCTUnwrap(log.first { $0.kind == "settings" })
+      XCTAssertEqual(settings.texts["average-decay"], "0.8")
+      XCTAssertGreaterThan(try XCTUnwrap(settings["float32_gflops"]), 0)
+      let ranks = try XCTUnwrap(log.first { $0.kind == "ranks" })
+      XCTAssertEqual(ranks.numbers.map(\.value), Array(repeating: 8, count: 8))
+      let steps = log.filter { $0.kind == "step" }
+      XCTAssertTrue(steps.allSatisfy { $0["gflops"] ?? 0 > 0 && $0["pool_bytes"] ?? 0 > 0 })
       for name in ["checkpoint-6", "checkpoint-8", files[0]] {
         try FileManager.default.removeItem(atPath: "\(run)/\(name)")
       }
@@ -35,7 +43,10 @@ final class TrainingControlTests: XCTestCase {
       XCTAssertTrue(resumed.output.contains("going on after step 4"), resumed.output)
       XCTAssertEqual(
         try files.map { try Data(contentsOf: URL(fileURLWithPath: "\(run)/\($0)")) }, before)
-      let kinds = { (entries: [LogEntry]) in entries.map { "\($0.kind) \($0.step)" } }
+      let kinds = { (entries: [LogEntry]) in
+        // A run that goes on says again what the ranks are.
+        entries.filter { $0.kind != "ranks" }.map { "\($0.kind) \($0.step)" }
+      }
       XCTAssertEqual(kinds(try JSONLinesLog.read(run + "/log.jsonl")), kinds(log))
       XCTAssertEqual(
         try String(contentsOfFile: run + "/log.csv", encoding: .utf8).split(separator: "\n").count,
@@ -68,6 +79,33 @@ final class TrainingControlTests: XCTestCase {
     }
   }
 
+  func testAStepThatCannotBeIsPutAside() throws {
+    try Files.withTemporaryFolder { folder in
+      let data = try rows(folder)
+      func train(_ words: String...) throws -> CommandRun {
+        try CommandRun(
+          [
+            "train", "--data", data, "--output", folder.path + "/run", "--steps", "8", "--batch",
+            "3", "--learning-rate", "0.002", "--change", "4:learning-rate=300", "--schedule",
+            "constant", "--targets", "all-linear", "--log", "jsonl",
+          ] + words)
+      }
+      let stopped = try train()
+      XCTAssertEqual(stopped.exitCode, 1)
+      let file = folder.path + "/run/anomaly-6.json"
+      XCTAssertTrue(stopped.errors.contains("the training ends  batch in \(file)"), stopped.errors)
+      XCTAssertTrue(stopped.errors.contains("of step 6 is"), stopped.errors)
+      let json = try JSON(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
+      XCTAssertEqual(json["batches"]?.elements?.first?["ids"]?.elements?.count, 3)
+      let log = try JSONLinesLog.read(folder.path + "/run/log.jsonl")
+      XCTAssertEqual(log.last?.kind, "anomaly")
+      XCTAssertEqual(log.last?.texts["file"], file)
+      let skipped = try train("--anomalies", "skip")
+      XCTAssertEqual(skipped.exitCode, 0, skipped.errors)
+      XCTAssertTrue(skipped.errors.contains("the step is skipped"), skipped.errors)
+    }
+  }
+
   func testWrongUse() throws {
     try Files.withTemporaryFolder { folder in
       let data = try rows(folder)
@@ -81,6 +119,8 @@ final class TrainingControlTests: XCTestCase {
         (["--change", "3:rank=4"], "STEP:NAME=VALUE, of which the name is learning-rate, clip"),
         (["--change", "learning-rate=4"], "--change is \"learning-rate=4\""),
         (["--sample-tokens", "3"], "--sample-every has to be given"),
+        (["--anomalies", "shout"], "stop, skip, note"),
+        (["--anomaly-threshold", "3"], "--anomalies has to be given"),
         (["--neftune", "-1"], "--neftune is \"-1\""),
       ]
       for (words, message) in cases {

@@ -42,7 +42,7 @@ enum TrainCommand: Command {
     let plan = try TrainingPlan(arguments)
     let session = TrainingSession(
       plan: plan, course: course, control: try TrainingControl(arguments),
-      logs: try TrainingLogs.formats(arguments), output: output)
+      logs: try TrainingLogs.formats(arguments), arguments: arguments, output: output)
     for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
       try DataFile.requireFile(file)
     }

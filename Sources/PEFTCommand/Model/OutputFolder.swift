@@ -27,7 +27,7 @@ enum OutputFolder {
       if file.hasPrefix(".") || ["README.md", "LICENSE"].contains(file) { return true }
       if case .comparison = self {
       } else if TrainingCheckpoints.step(file) != nil || file == TrainingCheckpoints.bestName
-        || TrainingLogs.names.contains(file)
+        || TrainingLogs.names.contains(file) || AnomalyWatch.isFile(file)
       {
         return true
       }

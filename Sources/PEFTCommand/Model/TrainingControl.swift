@@ -20,6 +20,8 @@ struct TrainingControl {
   private let average: WeightAverage.Kind?
   private let noise: Double?
   private let changes: [Change]
+  private let reaction: StepAnomaly.Reaction?
+  private let threshold: Double
 
   /// The options from which it is read.
   static let options: [Option] = [
@@ -45,6 +47,13 @@ struct TrainingControl {
       "Noise on the embeddings while training, uniform within X / sqrt(tokens x width) (NEFTune); 5 is usual."
     ),
     Option(
+      "anomalies", "WHAT",
+      "Look for steps whose loss or gradient is far above the last ones: stop, skip or note them. Their batches are written to "
+        + "anomaly-N.json in the output, as that of a loss that is not finite always is."),
+    Option(
+      "anomaly-threshold", "X", default: "6",
+      "How many deviations above the mean of the last 50 steps is far."),
+    Option(
       repeatable: "change", "STEP:NAME=VALUE",
       "Set learning-rate, clip or neftune after so many steps; can be repeated."),
   ]
@@ -67,6 +76,9 @@ struct TrainingControl {
     average = decay.map { .exponential(decay: $0) } ?? last.map { .last($0) }
     let noise = try arguments.number("neftune", in: 0...1e6) ?? 0
     self.noise = noise > 0 ? noise : nil
+    reaction = try arguments.choice("anomalies")
+    threshold = try arguments.number("anomaly-threshold", in: 0.1...1e6) ?? 6
+    if arguments.has("anomaly-threshold"), reaction == nil { throw .missingOption("anomalies") }
     var changes: [Change] = []
     for text in arguments.texts("change") { changes.append(try Self.change(text)) }
     self.changes = changes
@@ -89,10 +101,17 @@ struct TrainingControl {
 
   /// Tells a trainer that has taken no step.
   ///
+  /// - Parameters:
+  ///   - trainer: of the training.
+  ///   - plan: what is trained.
+  ///   - output: the folder where batches of anomalies are put.
   /// - Throws: `CommandError.conflict` where the method changes what an average would be of.
   func prepare<Model: TrainableModel & AdapterHost>(
-    _ trainer: Trainer<Model>, _ plan: TrainingPlan
+    _ trainer: Trainer<Model>, _ plan: TrainingPlan, output: String
   ) throws(CommandError) {
+    let detector = reaction.map { _ in SpikeDetector(threshold: threshold) }
+    trainer.anomalyWatch = AnomalyWatch(
+      reaction ?? .stop, folder: output, losses: detector, gradientNorms: detector)
     trainer.earlyStopping = earlyStopping
     trainer.model.embeddingNoise = noise
     if let average {

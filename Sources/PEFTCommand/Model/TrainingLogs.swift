@@ -1,11 +1,14 @@
+import PEFTAdapters
 import PEFTTraining
+import PEFTTransformer
 
 /// The files beside the output in which `peft train` keeps the course of a training.
-struct TrainingLogs {
+final class TrainingLogs {
   /// The kinds of files.
   enum Format: String, CaseIterable { case jsonl, csv, tensorboard }
 
   private let sinks: [any LogSink]
+  private var ranks: [Int] = []
 
   /// The option from which they are read.
   static let option = Option(
@@ -47,10 +50,38 @@ struct TrainingLogs {
     }
   }
 
-  /// Writes an event into every file.
-  func write(_ event: TrainingEvent) throws {
+  /// Writes an event into every file, and after a step the ranks of an adapter where they have changed.
+  func write(_ event: TrainingEvent, _ model: some PretrainedModel) throws {
     if sinks.isEmpty { return }
     try write(LogEntry(event, memory: .current))
+    if case .step(let step) = event { try writeRanks(model, step: step.progress.step) }
+  }
+
+  /// Writes what the training begins with: its settings, how much is trained, what the machine can do, and the ranks.
+  func writeStart(
+    _ arguments: Arguments, _ plan: TrainingPlan, _ model: some PretrainedModel
+  ) throws {
+    if sinks.isEmpty { return }
+    let peak = MachinePeak.measured()
+    var texts = arguments.written.filter { !["json", "config", "resume"].contains($0.key) }
+    texts["method"] = plan.methodName
+    let numbers = [
+      ("trainable", Double(model.parameterCount(.trainable))),
+      ("parameters", Double(model.baseParameterCount)), ("float32_gflops", peak.float32),
+      ("bfloat16_gflops", peak.bfloat16),
+    ]
+    try write(
+      LogEntry(
+        "settings", step: 0, numbers: numbers.map { .init($0.0, $0.1) }, texts: texts))
+    try writeRanks(model, step: 0)
+  }
+
+  private func writeRanks(_ model: some PretrainedModel, step: Int) throws {
+    let found = (try? model.adapter("default"))?.ranks ?? []
+    if found.map(\.rank) == ranks { return }
+    ranks = found.map(\.rank)
+    try write(
+      LogEntry("ranks", step: step, numbers: found.map { .init($0.path, Double($0.rank)) }))
   }
 
   /// Writes an entry into every file.

@@ -13,6 +13,8 @@ struct TrainingSession {
   let control: TrainingControl
   /// What is kept of its course.
   let logs: [TrainingLogs.Format]
+  /// The options of the command, for the log.
+  let arguments: Arguments
   /// The folder that is written.
   let output: String
 
@@ -61,7 +63,7 @@ struct TrainingSession {
     let trainer = Trainer(
       model, optimizer: try plan.makeOptimizer(model, folder: output), schedule: plan.schedule,
       settings: plan.settings)
-    try control.prepare(trainer, plan)
+    try control.prepare(trainer, plan, output: output)
     if let start = course.start { try start.restore(trainer) }
     let held = plan.settings.evaluationInterval == nil ? nil : evaluation
     let interruption = course.interval.map { _ in Interruption() }
@@ -72,16 +74,19 @@ struct TrainingSession {
       view.show(samples: entries)
       for entry in entries { try logs.write(entry) }
     }
-    if course.start == nil { try sample(0) }
+    if course.start == nil {
+      try logs.writeStart(arguments, plan, model)
+      try sample(0)
+    }
     var summary: TrainingEvent.Summary?
     try trainer.run(batches, evaluationData: held) { event in
       view.show(event)
-      try logs.write(event)
+      try logs.write(event, model)
       switch event {
       case .finished(let finished): summary = finished
       case .evaluation(let evaluation):
         if control.keepsBest, evaluation.isBest { try course.saveBest(trainer) }
-      case .change: break
+      case .change, .anomaly: break
       case .step(let step):
         if samples?.areDue(after: step.progress.step) == true {
           try sample(step.progress.step, trainer.average)

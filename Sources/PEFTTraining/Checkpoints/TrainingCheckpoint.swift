@@ -19,6 +19,7 @@ public struct TrainingCheckpoint: Sendable {
   private let randomState: UInt64
   private let record: EvaluationRecord
   private let hyperparameters: Hyperparameters?
+  private let recent: (losses: [Double], gradientNorms: [Double])
   private let patience: (best: Double?, misses: Int)?
   private let dataCursor: DataCursor?
 
@@ -57,6 +58,8 @@ public struct TrainingCheckpoint: Sendable {
         learningRate: $0, maximumGradientNorm: json["clip"]?.number,
         embeddingNoise: json["noise"]?.number)
     }
+    func numbers(_ name: String) -> [Double] { json[name]?.elements?.compactMap(\.number) ?? [] }
+    recent = (numbers("recent_losses"), numbers("recent_gradient_norms"))
     patience = json["misses"]?.integer.map { (json["least_loss"]?.number, $0) }
     dataCursor = json["data"].flatMap(DataCursor.init)
     for member in files {
@@ -112,7 +115,8 @@ public struct TrainingCheckpoint: Sendable {
     try trainer.restore(
       TrainerState(
         stepCount: step, randomState: randomState, record: record, dataCursor: dataCursor,
-        optimizer: optimizer, hyperparameters: hyperparameters, average: average))
+        optimizer: optimizer, hyperparameters: hyperparameters, average: average,
+        recentLosses: recent.losses, recentGradientNorms: recent.gradientNorms))
     if let patience {
       trainer.earlyStopping?.resume(best: patience.best, misses: patience.misses)
     }
@@ -159,6 +163,8 @@ public struct TrainingCheckpoint: Sendable {
       .init("learning_rate", (state.hyperparameters?.learningRate).map(JSON.number) ?? .null),
       .init("clip", (state.hyperparameters?.maximumGradientNorm).map(JSON.number) ?? .null),
       .init("noise", (state.hyperparameters?.embeddingNoise).map(JSON.number) ?? .null),
+      .init("recent_losses", .array(state.recentLosses.map(JSON.number))),
+      .init("recent_gradient_norms", .array(state.recentGradientNorms.map(JSON.number))),
       .init("misses", (state.earlyStopping?.misses).map(JSON.integer) ?? .null),
       .init("least_loss", (state.earlyStopping?.best).map(JSON.number) ?? .null),
       .init("data", state.dataCursor?.json ?? .null),

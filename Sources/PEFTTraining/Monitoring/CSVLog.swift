@@ -6,7 +6,9 @@ import PEFTCheckpoints
 public final class CSVLog: LogSink {
   private static let columns = [
     "step", "time", "epoch", "loss", "learning_rate", "gradient_norm", "tokens", "tokens_per_s",
-    "resident_bytes", "evaluation_loss",
+    "resident_bytes", "pool_bytes", "data_wait_s", "forward_s", "backward_s", "optimizer_s",
+    "gflops",
+    "evaluation_loss",
   ]
   private let file: LogFile
   /// The rows of the step from which the training goes on, without their times.

@@ -13,7 +13,7 @@ public struct LogEntry: Sendable, Hashable {
     public init(_ name: String, _ value: Double) { (self.name, self.value) = (name, value) }
   }
 
-  /// What kind of thing it is: `step`, `evaluation`, `change`, `finished`, or a word of one's own.
+  /// What kind of thing it is: `step`, `evaluation`, `change`, `anomaly`, `finished`, or a word of one's own.
   public var kind: String
   /// After how many steps.
   public var step: Int
@@ -57,9 +57,19 @@ public struct LogEntry: Sendable, Hashable {
           Number("tokens_per_s", step.tokensPerSecond), Number("seconds_left", step.secondsLeft),
           Number("data_wait_s", step.dataSeconds),
         ])
+      if let times = step.times {
+        numbers += [
+          Number("forward_s", times.forward),
+          Number("backward_s", times.backward), Number("optimizer_s", times.optimizer),
+          Number("gflops", times.gigaflops),
+        ]
+      }
+      if step.isSkipped { numbers.append(Number("skipped", 1)) }
       if let resident = memory?.resident {
         numbers.append(Number("resident_bytes", Double(resident)))
       }
+      if let pool = memory?.pool { numbers.append(Number("pool_bytes", Double(pool))) }
+      if let pool = memory?.poolPeak { numbers.append(Number("pool_peak_bytes", Double(pool))) }
     case .evaluation(let evaluation):
       self.init(
         "evaluation", step: evaluation.step, time: time,
@@ -67,6 +77,14 @@ public struct LogEntry: Sendable, Hashable {
           Number("loss", evaluation.loss), Number("labels", Double(evaluation.labels)),
           Number("best", evaluation.isBest ? 1 : 0),
         ])
+    case .anomaly(let anomaly):
+      self.init(
+        "anomaly", step: anomaly.step, time: time,
+        numbers: [
+          Number("loss", anomaly.loss), Number("gradient_norm", anomaly.gradientNorm),
+        ],
+        texts: ["kind": anomaly.kind.rawValue, "reaction": anomaly.reaction.rawValue])
+      texts["file"] = anomaly.file
     case .change(let change):
       // One that is before a step belongs to it: a training that goes on after the step before makes it again.
       self.init("change", step: change.step, time: time, texts: ["name": change.name])

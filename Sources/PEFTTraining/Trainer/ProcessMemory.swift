@@ -1,4 +1,5 @@
 import Foundation
+import PEFTTensor
 
 #if canImport(Darwin)
   import Darwin
@@ -10,15 +11,26 @@ public struct ProcessMemory: Sendable, Hashable {
   public var resident: Int?
   /// The most bytes that were in memory so far.
   public var peak: Int
+  /// The bytes that tensors hold now; nil where nobody asked.
+  public var pool: Int?
+  /// The most bytes that tensors held at a time; nil where nobody asked.
+  public var poolPeak: Int?
 
   /// An amount from its parts.
-  public init(resident: Int?, peak: Int) {
-    self.resident = resident
-    self.peak = peak
+  public init(resident: Int?, peak: Int, pool: Int? = nil, poolPeak: Int? = nil) {
+    (self.resident, self.peak) = (resident, peak)
+    (self.pool, self.poolPeak) = (pool, poolPeak)
   }
 
   /// The memory of this process now; nil where the system does not tell.
   public static var current: ProcessMemory? {
+    guard var memory = ofSystem else { return nil }
+    let statistics = Pool.shared.statistics
+    (memory.pool, memory.poolPeak) = (statistics.bytesInUse, statistics.peakBytesInUse)
+    return memory
+  }
+
+  private static var ofSystem: ProcessMemory? {
     #if canImport(Darwin)
       var usage = rusage()
       guard getrusage(RUSAGE_SELF, &usage) == 0 else { return nil }

@@ -25,6 +25,16 @@ public enum ProgressLine {
     case .change(let change):
       return "before step \(change.step)  \(change.name) changed from \(value(change.old)) to "
         + value(change.new)
+    case .anomaly(let anomaly):
+      let done =
+        switch anomaly.reaction {
+        case .stop: "the training ends"
+        case .skip: "the step is skipped"
+        case .note: "it is taken all the same"
+        }
+      return "\(anomaly.kind.rawValue) in step \(anomaly.step)  loss \(decimal(anomaly.loss, 4))  "
+        + "norm \(decimal(anomaly.gradientNorm, 2))  \(done)"
+        + (anomaly.file.map { "  batch in \($0)" } ?? "")
     case .finished(let summary):
       let speed = summary.seconds > 0 ? Double(summary.tokens) / summary.seconds : 0
       return

@@ -19,6 +19,8 @@ public final class Trainer<Model: TrainableModel> {
   public var earlyStopping: EarlyStopping?
   /// The average of the trained parameters, which is evaluated, and saved in checkpoints' adapters, in their place; nil for none.
   public var average: WeightAverage?
+  /// Looks for steps whose loss or gradients are not as they should be; nil to end with an error where they are not finite.
+  public var anomalyWatch: AnomalyWatch?
   /// May change hyperparameters before a step, of which it is told the number; each change is an event.
   ///
   /// It is asked once before each step, and again before the first one of a training that goes on.
@@ -95,7 +97,9 @@ public final class Trainer<Model: TrainableModel> {
     TrainerState(
       stepCount: stepCount, randomState: model.randomState, record: record,
       dataCursor: dataCursor, optimizer: optimizer.state, hyperparameters: hyperparameters,
-      earlyStopping: earlyStopping, average: average?.state ?? [:])
+      earlyStopping: earlyStopping, average: average?.state ?? [:],
+      recentLosses: anomalyWatch?.losses?.recent ?? [],
+      recentGradientNorms: anomalyWatch?.gradientNorms?.recent ?? [])
   }
 
   /// Continues where another trainer with the same settings and parameters stood.
@@ -119,12 +123,19 @@ public final class Trainer<Model: TrainableModel> {
     if let saved = state.earlyStopping {
       earlyStopping?.resume(best: saved.best, misses: saved.misses)
     }
+    anomalyWatch?.losses?.resume(state.recentLosses)
+    anomalyWatch?.gradientNorms?.resume(state.recentGradientNorms)
   }
 
   func didStep(_ cursor: DataCursor) {
     stepCount += 1
     dataCursor = cursor
     average?.update()
+  }
+
+  func didSkip(_ cursor: DataCursor) {
+    stepCount += 1
+    dataCursor = cursor
   }
 }
 
@@ -146,17 +157,23 @@ public struct TrainerState {
   public var earlyStopping: EarlyStopping?
   /// The state of the average; empty where there is none.
   public var average: [String: Tensor]
+  /// The losses that the watch for anomalies compares with.
+  public var recentLosses: [Double]
+  /// The norms that it compares with.
+  public var recentGradientNorms: [Double]
 
   /// A state from its parts.
   public init(
     stepCount: Int, randomState: UInt64, record: EvaluationRecord = EvaluationRecord(),
     dataCursor: DataCursor? = nil, optimizer: [String: Tensor],
     hyperparameters: Hyperparameters? = nil, earlyStopping: EarlyStopping? = nil,
-    average: [String: Tensor] = [:]
+    average: [String: Tensor] = [:], recentLosses: [Double] = [],
+    recentGradientNorms: [Double] = []
   ) {
     (self.stepCount, self.randomState) = (stepCount, randomState)
     (self.record, self.dataCursor, self.optimizer) = (record, dataCursor, optimizer)
     (self.hyperparameters, self.earlyStopping) = (hyperparameters, earlyStopping)
     self.average = average
+    (self.recentLosses, self.recentGradientNorms) = (recentLosses, recentGradientNorms)
   }
 }

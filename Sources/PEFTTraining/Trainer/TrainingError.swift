@@ -4,6 +4,10 @@ public enum TrainingError: Error, Hashable, Sendable {
   case nonFiniteLoss(step: Int, loss: Float)
   /// A gradient is NaN or infinite; the parameters are those before the step.
   case nonFiniteGradient(step: Int)
+  /// A loss or the norm of its gradients is far above those before; the parameters are those before the step.
+  case spike(step: Int, kind: StepAnomaly.Kind, loss: Double, gradientNorm: Double)
+  /// The batches of a step cannot be put aside.
+  case batchFile(path: String, reason: String)
   /// Not one label counts in the batches of a step; 0 for the evaluation data.
   case noLabels(step: Int)
   /// There is no batch to train on, or to evaluate.
@@ -28,6 +32,12 @@ extension TrainingError: CustomStringConvertible {
     case .nonFiniteGradient(let step):
       "a gradient of step \(step) is not finite; the parameters are those before that step. "
         + "A smaller learning rate or more warm-up steps usually helps."
+    case .spike(let step, let kind, let loss, let gradientNorm):
+      "\(kind.rawValue) in step \(step): the loss is \(loss), the norm of the gradients \(gradientNorm); "
+        + "the parameters are those before that step. Look at its rows; a smaller learning rate, clipping, or skipping "
+        + "such steps helps."
+    case .batchFile(let path, let reason):
+      "the batches of a step cannot be written to \(path): \(reason)"
     case .noLabels(let step):
       step == 0
         ? "no label counts in the evaluation data"

@@ -6,6 +6,8 @@ public enum TrainingEvent: Sendable, Hashable {
   case evaluation(Evaluation)
   /// A hyperparameter was changed, for the step that comes next.
   case change(Hyperparameters.Change)
+  /// A step is not as it should be; comes before that step, or before the error that ends the training.
+  case anomaly(StepAnomaly)
   /// The last step was taken, or evaluations have stopped getting better; it is evaluated where there are evaluation data.
   case finished(Summary)
 
@@ -29,17 +31,21 @@ public enum TrainingEvent: Sendable, Hashable {
     public let secondsLeft: Double
     /// How many seconds it waited for its batches.
     public let dataSeconds: Double
+    /// Where its time went; nil where nobody measured.
+    public let times: StepTimes?
+    /// Whether the parameters stayed as they were, because of an anomaly.
+    public let isSkipped: Bool
 
     /// A step from its figures.
     public init(
       progress: TrainingProgress, epoch: Double, loss: Double, tokens: Int,
       tokensPerSecond: Double, learningRate: Double, gradientNorm: Double, secondsLeft: Double,
-      dataSeconds: Double = 0
+      dataSeconds: Double = 0, times: StepTimes? = nil, isSkipped: Bool = false
     ) {
       (self.progress, self.epoch, self.loss, self.tokens) = (progress, epoch, loss, tokens)
       (self.tokensPerSecond, self.learningRate) = (tokensPerSecond, learningRate)
       (self.gradientNorm, self.secondsLeft) = (gradientNorm, secondsLeft)
-      self.dataSeconds = dataSeconds
+      (self.dataSeconds, self.times, self.isSkipped) = (dataSeconds, times, isSkipped)
     }
   }
 

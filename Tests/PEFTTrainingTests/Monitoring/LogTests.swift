@@ -95,9 +95,9 @@ final class LogTests: XCTestCase {
       try log.write(LogEntry("sample", step: 2))
       let header =
         "step,time,epoch,loss,learning_rate,gradient_norm,tokens,tokens_per_s,resident_bytes,"
-        + "evaluation_loss\n"
-      let first = "1,1700000000.5,0.25,1.5,0.001,0.5,64.0,1000.0,1000.0,\n"
-      let second = "1,1700000001.0,,,,,,,,2.25\n"
+        + "pool_bytes,data_wait_s,forward_s,backward_s,optimizer_s,gflops,evaluation_loss\n"
+      let first = "1,1700000000.5,0.25,1.5,0.001,0.5,64.0,1000.0,1000.0,,0.0,,,,,\n"
+      let second = "1,1700000001.0,,,,,,,,,,,,,,2.25\n"
       XCTAssertEqual(
         try String(contentsOfFile: path, encoding: .utf8),
         header + first + second + "2" + first.dropFirst())

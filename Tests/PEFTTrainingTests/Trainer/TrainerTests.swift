@@ -66,6 +66,7 @@ final class TrainerTests: XCTestCase {
       case .step(let step): "step \(step.progress.step)"
       case .evaluation(let evaluation): "evaluation \(evaluation.step)"
       case .change(let change): "change \(change.name)"
+      case .anomaly(let anomaly): "anomaly \(anomaly.step)"
       case .finished(let summary): "finished \(summary.steps)"
       }
     }
