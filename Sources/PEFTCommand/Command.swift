@@ -18,7 +18,7 @@ enum CommandLineTool {
     [
       DemoCommand.self, TrainCommand.self, EvaluateCommand.self, GenerateCommand.self,
       MergeCommand.self, ExportCommand.self, InspectCommand.self, LintCommand.self,
-      CompareCommand.self, PretrainCommand.self,
+      CompareCommand.self, ReportCommand.self, PretrainCommand.self,
     ]
   }
 

@@ -4,7 +4,7 @@ import XCTest
 final class HelpTests: XCTestCase {
   private let commands = [
     "demo", "train", "evaluate", "generate", "merge", "export", "inspect", "lint",
-    "pretrain", "compare",
+    "pretrain", "compare", "report",
   ]
 
   func testEveryCommandExplainsItself() throws {

@@ -50,7 +50,7 @@ final class TrainingControlTests: XCTestCase {
       XCTAssertEqual(kinds(try JSONLinesLog.read(run + "/log.jsonl")), kinds(log))
       XCTAssertEqual(
         try String(contentsOfFile: run + "/log.csv", encoding: .utf8).split(separator: "\n").count,
-        1 + 8 + 4)
+        1 + 8 + 5)
     }
   }
 

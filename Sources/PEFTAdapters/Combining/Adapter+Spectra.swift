@@ -42,6 +42,16 @@ extension Adapter {
     return spectra
   }
 
+  /// The spectra of those modules to which narrow factors are added, which cost little.
+  package func narrowSpectra() throws(AdapterError) -> [ModuleSpectrum] {
+    var spectra: [ModuleSpectrum] = []
+    for module in modules where module.factors != nil {
+      spectra.append(
+        ModuleSpectrum(path: module.site.path, values: try svd(module).values.array))
+    }
+    return spectra
+  }
+
   /// The decomposition of what is added to a module: `[M, N]`, or `[D, V]` of an embedding.
   func svd(_ module: AdaptedModule) throws(AdapterError) -> SingularValueDecomposition {
     let dense = module.factors == nil ? try module.change(startValue) : nil

@@ -82,14 +82,16 @@ enum TrainCommand: Command {
     let samples = try Samples(arguments, folder, evaluation ?? rows.first(2))
     try OutputFolder.prepare(output, for: content)
     let before =
-      course.start == nil ? try evaluation.map { try Evaluation(model, $0).loss } : nil
-    if let before { Console.print("held-out loss before: \(before.rounded(digits: 4)) nats") }
+      course.start == nil ? try evaluation.map { try Evaluation(model, $0) } : nil
+    if let before { Console.print("held-out loss before: \(before.loss.rounded(digits: 4)) nats") }
     let outcome = try session.train(
       model, rows.batches(plan),
       evaluation: evaluation.map {
         TokenBatches($0, batchSize: max(plan.batchSize, 16), groupsLengths: true)
-      }, samples: samples)
+      }, before: before.map { ($0.loss, $0.count) }, samples: samples)
     let measured = Result { try evaluation.map { try Evaluation(model, $0).loss } }
+    try outcome.logs.writeResult(
+      step: outcome.savedStep, before: before?.loss, after: try? measured.get(), model)
     let saved = try save(folder, plan, to: output, merged: arguments.isOn("merged"))
     Console.print("saved in \(saved)")
     // What was trained is saved also where a held-out row has no finite loss.
@@ -98,7 +100,7 @@ enum TrainCommand: Command {
     if arguments.isOn("json") {
       Console.result(
         [.init("output", .string(saved))] + session.result(model, outcome) + [
-          .init("before", before.map(JSON.number) ?? .null),
+          .init("before", (before?.loss).map(JSON.number) ?? .null),
           .init("after", after.map(JSON.number) ?? .null),
         ])
     }

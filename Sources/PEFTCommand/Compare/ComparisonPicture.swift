@@ -54,20 +54,20 @@ struct ComparisonPicture {
     lines += [
       "</style>",
       "<rect width=\"100%\" height=\"100%\" class=\"page\"/>",
-      text(
+      SVG.text(
         "Methods at about equal trained parameters", 24, 30, "font-size=\"18\" font-weight=\"bold\""
       ),
-      text(subtitle, 24, 50, "class=\"soft\""),
+      SVG.text(subtitle, 24, 50, "class=\"soft\""),
     ]
     lines += legend
     if points.isEmpty {
-      lines.append(text("No method has figures.", Self.frame.x, Self.frame.y + 20))
+      lines.append(SVG.text("No method has figures.", Self.frame.x, Self.frame.y + 20))
     } else {
       lines += plot
     }
     if !missing.isEmpty {
       lines.append(
-        text("Without figures: \(missing.joined(separator: ", "))", 24, 850, "class=\"soft\""))
+        SVG.text("Without figures: \(missing.joined(separator: ", "))", 24, 850, "class=\"soft\""))
     }
     return (lines + ["</svg>", ""]).joined(separator: "\n")
   }
@@ -83,25 +83,28 @@ struct ComparisonPicture {
     var lines: [String] = []
     for tick in across.ticks {
       let x = across.place(tick.value)
-      lines.append(line(x, frame.y, x, bottom, "grid"))
-      lines.append(text(tick.text, x, bottom + 18, "text-anchor=\"middle\""))
+      lines.append(SVG.line(x, frame.y, x, bottom, "grid"))
+      lines.append(SVG.text(tick.text, x, bottom + 18, "text-anchor=\"middle\""))
     }
     for tick in upward.ticks {
       let y = upward.place(tick.value)
-      lines.append(line(frame.x, y, frame.x + frame.width, y, "grid"))
-      lines.append(text(tick.text, frame.x - 8, y + 4, "text-anchor=\"end\""))
+      lines.append(SVG.line(frame.x, y, frame.x + frame.width, y, "grid"))
+      lines.append(SVG.text(tick.text, frame.x - 8, y + 4, "text-anchor=\"end\""))
     }
     lines.append(
-      text("milliseconds a step", frame.x + frame.width / 2, bottom + 38, "text-anchor=\"middle\""))
+      SVG.text(
+        "milliseconds a step", frame.x + frame.width / 2, bottom + 38, "text-anchor=\"middle\""))
     lines.append(
       "<text transform=\"translate(20 \((frame.y + frame.height / 2).pixels)) rotate(-90)\" "
         + "text-anchor=\"middle\">held-out loss, nats a token</text>")
     let places = points.map { (x: across.place($0.x), y: upward.place($0.y)) }
     let spreads = points.map { (from: upward.place($0.least), to: upward.place($0.largest)) }
     for (place, spread) in zip(places, spreads) {
-      lines.append(line(place.x, spread.from, place.x, spread.to, "spread"))
+      lines.append(SVG.line(place.x, spread.from, place.x, spread.to, "spread"))
     }
-    for (place, point) in zip(places, points) { lines.append(dot(place, point.isMergeable)) }
+    for (place, point) in zip(places, points) {
+      lines.append(SVG.dot(place.x, place.y, radius: 5, Self.dotClass(point.isMergeable)))
+    }
     return lines + labels(places, spreads)
   }
 
@@ -127,20 +130,22 @@ struct ComparisonPicture {
           places[index], width: 7.2 * Double(name.count) + 6, height: 15)
       else { return [] }
       let from = places[index]
-      let pointer = label.line.map { [line(from.x, from.y, $0.x, $0.y, "pointer")] } ?? []
+      let pointer = label.line.map { [SVG.line(from.x, from.y, $0.x, $0.y, "pointer")] } ?? []
       let anchor = ["start", "middle", "end"][label.side + 1]
       let x = label.box.x + label.box.width * Double(1 + label.side) / 2
       return pointer + [
-        text(name, x, label.box.y + 12, "text-anchor=\"\(anchor)\" class=\"name\"")
+        SVG.text(name, x, label.box.y + 12, "text-anchor=\"\(anchor)\" class=\"name\"")
       ]
     }
   }
 
   private var legend: [String] {
     [
-      dot((x: 30, y: 68), true), text("can be merged into its base", 42, 72),
-      dot((x: 230, y: 68), false), text("cannot, or has nothing to merge", 242, 72),
-      text("the line through a point: least to largest of the seeds", 460, 72),
+      SVG.dot(30, 68, radius: 5, Self.dotClass(true)),
+      SVG.text("can be merged into its base", 42, 72),
+      SVG.dot(230, 68, radius: 5, Self.dotClass(false)),
+      SVG.text("cannot, or has nothing to merge", 242, 72),
+      SVG.text("the line through a point: least to largest of the seeds", 460, 72),
     ]
   }
 
@@ -157,33 +162,5 @@ struct ComparisonPicture {
     ].joined(separator: "\n")
   }
 
-  private func dot(_ place: (x: Double, y: Double), _ isFilled: Bool) -> String {
-    "<circle cx=\"\(place.x.pixels)\" cy=\"\(place.y.pixels)\" r=\"5\" class=\""
-      + "\(isFilled ? "can" : "cannot")\"/>"
-  }
-
-  private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ name: String)
-    -> String
-  {
-    "<line x1=\"\(x1.pixels)\" y1=\"\(y1.pixels)\" x2=\"\(x2.pixels)\" y2=\"\(y2.pixels)\" "
-      + "class=\"\(name)\"/>"
-  }
-
-  private func text(_ text: String, _ x: Double, _ y: Double, _ more: String = "") -> String {
-    "<text x=\"\(x.pixels)\" y=\"\(y.pixels)\"\(more.isEmpty ? "" : " " + more)>"
-      + "\(text.escaped)</text>"
-  }
-}
-
-extension Double {
-  /// A coordinate with one digit after the point.
-  fileprivate var pixels: String { rounded(digits: 1) }
-}
-
-extension String {
-  /// The text as it stands between tags.
-  fileprivate var escaped: String {
-    replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;")
-  }
+  private static func dotClass(_ isFilled: Bool) -> String { isFilled ? "can" : "cannot" }
 }

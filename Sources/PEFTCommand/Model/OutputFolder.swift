@@ -28,6 +28,7 @@ enum OutputFolder {
       if case .comparison = self {
       } else if TrainingCheckpoints.step(file) != nil || file == TrainingCheckpoints.bestName
         || TrainingLogs.names.contains(file) || AnomalyWatch.isFile(file)
+        || file == "report.html"
       {
         return true
       }

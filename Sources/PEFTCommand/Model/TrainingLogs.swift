@@ -76,6 +76,33 @@ final class TrainingLogs {
     try writeRanks(model, step: 0)
   }
 
+  /// Writes what came of the training: held-out losses, and singular values of what is added to each module.
+  ///
+  /// - Parameters:
+  ///   - step: the weights are those after it.
+  ///   - before: the held-out loss before the training; nil where it was not measured.
+  ///   - after: that of the saved weights.
+  ///   - model: with these weights.
+  /// - Throws: `CheckpointError` where a file cannot be written.
+  func writeResult(
+    step: Int, before: Double?, after: Double?, _ model: some PretrainedModel
+  ) throws {
+    if sinks.isEmpty { return }
+    let losses = [("before", before), ("after", after)].compactMap { name, value in
+      value.map { LogEntry.Number(name, $0) }
+    }
+    try write(LogEntry("result", step: step, numbers: losses))
+    // Where numbers are not finite there are none to show.
+    let spectra = (try? model.adapter("default").narrowSpectra()) ?? []
+    for spectrum in spectra {
+      try write(
+        LogEntry(
+          "singular_values", step: step,
+          numbers: spectrum.values.enumerated().map { .init("\($0 + 1)", Double($1)) },
+          texts: ["module": spectrum.path]))
+    }
+  }
+
   private func writeRanks(_ model: some PretrainedModel, step: Int) throws {
     let found = (try? model.adapter("default"))?.ranks ?? []
     if found.map(\.rank) == ranks { return }

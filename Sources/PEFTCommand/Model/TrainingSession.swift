@@ -24,6 +24,10 @@ struct TrainingSession {
     let summary: TrainingEvent.Summary
     /// The median time of a step in seconds; nil where there was none.
     let medianStep: Double?
+    /// After how many steps the weights stood as they are saved.
+    let savedStep: Int
+    /// What is kept of the course.
+    let logs: TrainingLogs
   }
 
   /// Makes every weight trainable, or puts an adapter on, and says how much is trained then.
@@ -53,12 +57,14 @@ struct TrainingSession {
   ///   - model: what is trained.
   ///   - batches: what it learns from.
   ///   - evaluation: what the loss is measured on while it is trained; nil for nothing.
+  ///   - before: what was measured before the first step, for the log; nil for nothing.
   ///   - samples: what the model writes on its way; nil for nothing.
   /// - Returns: what came of it.
   /// - Throws: `CommandError.interrupted` after a signal, and what goes wrong in a step, a log or a checkpoint.
-  func train<Model: TrainableModel & AdapterHost>(
+  func train<Model: TrainableModel & PretrainedModel>(
     _ model: Model, _ batches: some BatchSource<Model.Batch>,
-    evaluation: (any BatchSource<Model.Batch>)?, samples: Samples? = nil
+    evaluation: (any BatchSource<Model.Batch>)?, before: (loss: Double, labels: Int)? = nil,
+    samples: Samples? = nil
   ) throws -> Outcome {
     let trainer = Trainer(
       model, optimizer: try plan.makeOptimizer(model, folder: output), schedule: plan.schedule,
@@ -76,6 +82,11 @@ struct TrainingSession {
     }
     if course.start == nil {
       try logs.writeStart(arguments, plan, model)
+      if let before {
+        try logs.write(
+          LogEntry(
+            .evaluation(.init(step: 0, loss: before.loss, labels: before.labels, isBest: false))))
+      }
       try sample(0)
     }
     var summary: TrainingEvent.Summary?
@@ -102,7 +113,8 @@ struct TrainingSession {
       throw CommandError.interrupted(
         step: trainer.stepCount, path: course.checkpoints.path(step: trainer.stepCount))
     }
-    try sample(try control.finish(trainer, course.checkpoints))
+    let savedStep = try control.finish(trainer, course.checkpoints)
+    try sample(savedStep)
     let taken = summary.steps - (course.start?.step ?? 0)
     if let loss = summary.loss {
       Console.print(
@@ -110,7 +122,8 @@ struct TrainingSession {
           + "\(summary.dataSeconds.rounded(digits: 3)) s of them waiting for data, loss of the last "
           + "\(loss.rounded(digits: 4)) nats")
     }
-    return Outcome(summary: summary, medianStep: view.medianStep)
+    return Outcome(
+      summary: summary, medianStep: view.medianStep, savedStep: savedStep, logs: logs)
   }
 
   /// What every training tells programs.

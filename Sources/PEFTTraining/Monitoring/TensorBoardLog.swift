@@ -38,6 +38,8 @@ public final class TensorBoardLog: LogSink {
 
   /// Appends an event with the quantities of an entry, under `train/` for steps and the kind of the entry for others.
   public func write(_ entry: LogEntry) throws {
+    // A point for each number of each module is no course.
+    if entry.kind == "singular_values" { return }
     let skipped: Set = ["total", "seconds_left", "best", "labels"]
     let group = entry.kind == "step" ? "train" : entry.kind
     var summary = Protobuf()
