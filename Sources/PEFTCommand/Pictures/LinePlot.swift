@@ -72,9 +72,10 @@ struct LinePlot {
 
   /// Every so many points of a long curve, and the last.
   static func thinned<Point>(_ points: [Point]) -> [Point] {
-    let stride = (points.count + pointLimit - 1) / pointLimit
-    if stride <= 1 { return points }
-    return points.enumerated().filter { $0 % stride == 0 || $0 == points.count - 1 }.map(\.element)
+    let step = (points.count + pointLimit - 1) / pointLimit
+    guard step > 1, let last = points.last else { return points }
+    let chosen = Swift.stride(from: 0, to: points.count - 1, by: step).map { points[$0] }
+    return chosen + [last]
   }
 
   /// The numbers stand beside the places, for whoever reads the page by a program.
@@ -82,15 +83,17 @@ struct LinePlot {
     _ series: Series, _ points: [(x: Double, y: Double)], _ horizontal: PictureAxis,
     _ vertical: PictureAxis
   ) -> String {
-    let places = points.map { (horizontal.place($0.x), vertical.place($0.y)) }
-    let list = places.map { "\($0.0.pixels),\($0.1.pixels)" }.joined(separator: " ")
-    let name = "curve c\(series.color)\(series.isFaint ? " faint" : "")"
-    var result =
-      "<polyline class=\"\(name)\" data-name=\"\(series.name.escaped)\" "
-      + "data-x=\"\(points.map(\.x.plain).joined(separator: " "))\" "
-      + "data-y=\"\(points.map(\.y.plain).joined(separator: " "))\" points=\"\(list)\"/>"
+    let places: [(x: Double, y: Double)] = points.map {
+      (horizontal.place($0.x), vertical.place($0.y))
+    }
+    let list = places.map { "\($0.x.pixels),\($0.y.pixels)" }.joined(separator: " ")
+    let across = points.map { $0.x.plain }.joined(separator: " ")
+    let upward = points.map { $0.y.plain }.joined(separator: " ")
+    let kind = "curve c\(series.color)" + (series.isFaint ? " faint" : "")
+    var result = "<polyline class=\"\(kind)\" data-name=\"\(series.name.escaped)\" "
+    result += "data-x=\"\(across)\" data-y=\"\(upward)\" points=\"\(list)\"/>"
     if series.isMarked || points.count == 1 {
-      result += places.map { SVG.dot($0.0, $0.1, radius: 3, "mark m\(series.color)") }.joined()
+      result += places.map { SVG.dot($0.x, $0.y, radius: 3, "mark m\(series.color)") }.joined()
     }
     return result
   }
