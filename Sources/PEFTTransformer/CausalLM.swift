@@ -57,8 +57,8 @@ public final class CausalLM: PretrainedModel {
   public var taskType: String? { "CAUSAL_LM" }
   /// The head.
   public var outputHead: Linear? { head }
-  /// The table of tokens.
-  public var inputEmbedding: Embedding? { decoder.tokens }
+  /// The part below the head.
+  public var body: any PromptedStack { decoder }
 
   /// What this keeps, by its names in checkpoints.
   public var members: Members {

@@ -6,6 +6,10 @@ public protocol PretrainedModel: AdapterHost {
   var configuration: TransformerConfiguration { get }
   /// Where the checkpoint came from, as its configuration file; nil for a new model.
   var origin: ModelOrigin? { get }
+  /// The blocks below the head.
+  var body: any PromptedStack { get }
+  /// Draws the masks of dropout and the noise on embeddings while a loss is computed for training.
+  var dropoutKeys: DropoutKeys { get }
   /// Its class in Transformers, where that does not follow from the configuration alone.
   var architecture: String? { get }
   /// In which precision a linear layer is kept where all of the model is asked for one.
@@ -19,6 +23,8 @@ extension PretrainedModel {
   public var folder: String? { origin?.folder }
   /// The one that the configuration says.
   public var architecture: String? { nil }
+  /// The table of tokens.
+  public var inputEmbedding: Embedding? { body.tokens }
 
   /// Keeps the frozen weights of all linear layers in a precision from now on.
   ///

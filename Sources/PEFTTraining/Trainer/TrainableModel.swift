@@ -20,10 +20,12 @@ public protocol TrainableModel: AnyObject {
 }
 
 extension TrainableModel {
-  /// Always nil, for models without such noise.
+  /// Always nil, for models without such noise; another value stops the program.
   public var embeddingNoise: Double? {
     get { nil }
-    set {}
+    set {
+      precondition(newValue == nil, "\(Self.self): has no noise on embeddings")
+    }
   }
 
   /// Always 0, for models that draw no random numbers.
@@ -33,10 +35,7 @@ extension TrainableModel {
   }
 }
 
-extension SequenceClassifier: TrainableModel {
-  /// The mean cross-entropy of the labels that count, with dropout.
-  public func loss(_ batch: ClassificationBatch) -> Tensor { loss(batch, isTraining: true) }
-
+extension TrainableModel where Self: PretrainedModel {
   /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
   public var embeddingNoise: Double? {
     get { body.embeddingNoise }
@@ -50,41 +49,22 @@ extension SequenceClassifier: TrainableModel {
   }
 }
 
+extension CausalLM: TrainableModel {
+  /// The mean cross-entropy of the labels that count, with dropout.
+  public func loss(_ batch: TokenBatch) -> Tensor { loss(batch, isTraining: true) }
+}
+
+extension SequenceClassifier: TrainableModel {
+  /// The mean cross-entropy of the labels that count, with dropout.
+  public func loss(_ batch: ClassificationBatch) -> Tensor { loss(batch, isTraining: true) }
+}
+
 extension MaskedLM: TrainableModel {
   /// The mean cross-entropy of the labels that count, with dropout.
   public func loss(_ batch: TokenLabelBatch) -> Tensor { loss(batch, isTraining: true) }
-
-  /// How many masks of dropout were drawn.
-  public var randomState: UInt64 {
-    get { dropoutKeys.drawn }
-    set { dropoutKeys.drawn = newValue }
-  }
 }
 
 extension TokenClassifier: TrainableModel {
   /// The mean cross-entropy of the labels that count, with dropout.
   public func loss(_ batch: TokenLabelBatch) -> Tensor { loss(batch, isTraining: true) }
-
-  /// How many masks of dropout were drawn.
-  public var randomState: UInt64 {
-    get { dropoutKeys.drawn }
-    set { dropoutKeys.drawn = newValue }
-  }
-}
-
-extension CausalLM: TrainableModel {
-  /// The mean cross-entropy of the labels that count, with dropout.
-  public func loss(_ batch: TokenBatch) -> Tensor { loss(batch, isTraining: true) }
-
-  /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
-  public var embeddingNoise: Double? {
-    get { decoder.embeddingNoise }
-    set { decoder.embeddingNoise = newValue }
-  }
-
-  /// How many masks of dropout, and draws of noise, there were.
-  public var randomState: UInt64 {
-    get { dropoutKeys.drawn }
-    set { dropoutKeys.drawn = newValue }
-  }
 }

@@ -67,8 +67,8 @@ public final class MaskedLM: TokenScorer {
   public var architecture: String? { configuration.className + "ForMaskedLM" }
   /// The last map.
   public var outputHead: Linear? { head.output }
-  /// The table of tokens.
-  public var inputEmbedding: Embedding? { encoder.tokens }
+  /// The part below the head.
+  public var body: any PromptedStack { encoder }
   /// V.
   public var scoreCount: Int { configuration.vocabularySize }
 

@@ -66,8 +66,8 @@ public final class SentenceEncoder: PretrainedModel {
   public var taskType: String? { "FEATURE_EXTRACTION" }
   /// The class in Transformers.
   public var architecture: String? { configuration.className + "Model" }
-  /// The table of tokens.
-  public var inputEmbedding: Embedding? { encoder.tokens }
+  /// The model below the mean.
+  public var body: any PromptedStack { encoder }
   /// There is no head that would be spared.
   public func precision(of layer: Linear, _ wanted: Precision) -> Precision { wanted }
   /// What this keeps, by its names in checkpoints.

@@ -47,8 +47,6 @@ public final class SequenceClassifier: PretrainedModel {
   public var architecture: String? { configuration.className + "ForSequenceClassification" }
   /// The last map.
   public var outputHead: Linear? { head.output }
-  /// The table of tokens.
-  public var inputEmbedding: Embedding? { body.tokens }
 
   /// The head, small and mostly trained as a whole, stays float32.
   public func precision(of layer: Linear, _ wanted: Precision) -> Precision {

@@ -81,8 +81,8 @@ public final class TokenClassifier: TokenScorer {
   public var architecture: String? { configuration.className + "ForTokenClassification" }
   /// The head.
   public var outputHead: Linear? { head }
-  /// The table of tokens.
-  public var inputEmbedding: Embedding? { encoder.tokens }
+  /// The part below the head.
+  public var body: any PromptedStack { encoder }
   /// The number of classes.
   public var scoreCount: Int { configuration.labels.count }
 

@@ -6,8 +6,6 @@ public protocol TokenScorer: PretrainedModel {
   var encoder: Encoder { get }
   /// How many scores a token gets: as many as there are labels.
   var scoreCount: Int { get }
-  /// Draws the masks of dropout while a loss is computed for training.
-  var dropoutKeys: DropoutKeys { get }
   /// The scores of hidden states.
   ///
   /// - Parameters:

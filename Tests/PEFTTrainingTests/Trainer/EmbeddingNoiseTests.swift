@@ -92,4 +92,40 @@ final class EmbeddingNoiseTests: XCTestCase {
     XCTAssertEqual(model.loss(batch, isTraining: false).item, quiet.0)
     XCTAssertEqual(model.evaluate(batch).sum, quiet.1)
   }
+
+  func testEveryModelHasIt() throws {
+    var gpt2 = TransformerConfiguration.gpt2(vocabularySize: 23, width: 16, layers: 1, heads: 2)
+    gpt2.labels = ["a", "b"]
+    let bert = TransformerConfiguration.bert(vocabularySize: 23, width: 16, layers: 1, heads: 2)
+    let source = RandomParameters(seed: 1)
+    let rows = TokenRows([[3, 4, 5, 6], [7, 8]])
+    let classes = ClassificationBatch(rows, labels: [0, 1])
+    let tokens = TokenLabelBatch(
+      rows, labels: Indices([0, 1, 1, -100, 1, 0, -100, -100], shape: [2, 4]))
+    let (ids, labels) = TinyModel.rows(3, seed: 1)
+    try check(CausalLM(gpt2, from: source), TokenBatch(rows: ids, labels: labels))
+    try check(SequenceClassifier(gpt2, from: source), classes)
+    try check(SequenceClassifier(bert, from: source), classes)
+    try check(TokenClassifier(bert, from: source), tokens)
+    try check(MaskedLM(bert, from: source), tokens)
+  }
+
+  /// Fails unless the noise of a model changes its training loss alone, and can be drawn again.
+  private func check<Model: TrainableModel & PretrainedModel>(
+    _ model: Model, _ batch: Model.Batch, file: StaticString = #filePath, line: UInt = #line
+  ) {
+    let name = "\(Model.self) of \(model.configuration.modelType)"
+    let quiet = model.loss(batch).item
+    let evaluated = model.evaluate(batch).sum
+    XCTAssertEqual(model.loss(batch).item, quiet, name, file: file, line: line)
+    model.embeddingNoise = 5
+    XCTAssertEqual(model.body.embeddingNoise, 5, name, file: file, line: line)
+    let state = model.randomState
+    let noisy = model.loss(batch).item
+    XCTAssertNotEqual(noisy, quiet, name, file: file, line: line)
+    XCTAssertNotEqual(model.loss(batch).item, noisy, name, file: file, line: line)
+    model.randomState = state
+    XCTAssertEqual(model.loss(batch).item, noisy, name, file: file, line: line)
+    XCTAssertEqual(model.evaluate(batch).sum, evaluated, name, file: file, line: line)
+  }
 }
