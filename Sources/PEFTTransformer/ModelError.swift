@@ -1,4 +1,4 @@
-/// What can be wrong with the tokens that a model is given.
+/// What can be wrong with the tokens or pictures that a model is given.
 ///
 /// Rows and places count from 0.
 public enum ModelError: Error, Equatable, Sendable {
@@ -24,6 +24,14 @@ public enum ModelError: Error, Equatable, Sendable {
   case notFinite(row: Int, step: Int)
   /// Positions that cannot be divided by a factor.
   case cannotInterpolate(reason: String)
+  /// A batch without pictures.
+  case noImages
+  /// A picture with other channels than the model, or the means of its processor, have.
+  case wrongImageChannels(row: Int, channels: Int, expected: Int)
+  /// A picture of another size than height and width that are expected; `interpolates` says whether a model could stretch its positions for it,
+  /// and is nil where no model is asked.
+  case wrongImageSize(
+    row: Int, height: Int, width: Int, expected: [Int], interpolates: Bool?)
 }
 
 extension ModelError: CustomStringConvertible {
@@ -58,6 +66,25 @@ extension ModelError: CustomStringConvertible {
       "the logits of row \(row) for new token \(step) are not finite: the weights of the model or of an adapter "
         + "hold such numbers, or lead to them"
     case .cannotInterpolate(let reason): "positions cannot be interpolated: \(reason)"
+    case .noImages: "the batch has no pictures"
+    case .wrongImageChannels(let row, let channels, let expected):
+      "picture \(row) has \(channels) channels, expected \(expected)"
+        + (channels == 1 && expected == 3
+          ? "; a processor with convertsToRGB makes three of one" : "")
+    case .wrongImageSize(let row, let height, let width, let expected, let interpolates):
+      Self.wrongSize("picture \(row) has \(height) x \(width) pixels", expected, interpolates)
+    }
+  }
+
+  private static func wrongSize(
+    _ found: String, _ expected: [Int], _ interpolates: Bool?
+  ) -> String {
+    let size = expected.map(String.init).joined(separator: " x ")
+    return switch interpolates {
+    case nil: "\(found), those before it \(size); give all of them one size"
+    case false?:
+      "\(found), the model reads \(size); resize it, or let the model interpolate its positions"
+    case true?: "\(found), expected multiples of the patches of \(size)"
     }
   }
 }
