@@ -14,6 +14,8 @@ public protocol AdapterHost: Module {
   var inputEmbedding: Embedding? { get }
   /// How many tokens there are beyond those of the folder: adapters keep the whole table then, unless they train rows of it.
   var addedTokenCount: Int { get }
+  /// What parts of paths are called in checkpoints, and by adapters of earlier versions.
+  var aliases: PathAliases { get }
   /// What is attached; keep one registry as long as the model.
   var adapters: AdapterRegistry { get }
   /// The output for some fixed input, to compare a model with itself before and after a change.
@@ -33,6 +35,8 @@ extension AdapterHost {
   public var addedTokenCount: Int { 0 }
   /// No embedding.
   public var inputEmbedding: Embedding? { nil }
+  /// Paths are the same everywhere.
+  public var aliases: PathAliases { .none }
 }
 
 /// An adapter that is attached to a model under a name.

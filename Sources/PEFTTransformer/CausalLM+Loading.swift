@@ -48,7 +48,10 @@ extension CausalLM {
     var (configuration, family) = try ModelFamilies.read(file, loading)
     guard configuration.isCausal else {
       throw file.unsupported(
-        "model_type", hint: "it is an encoder; load it as SequenceClassifier or SentenceEncoder")
+        "model_type",
+        hint: configuration.images == nil
+          ? "it is an encoder; load it as SequenceClassifier or SentenceEncoder"
+          : "it reads pictures; load it as ImageClassifier or ImageEmbedder")
     }
     configuration.vocabularySize += addedTokens
     let added = addedTokens > 0 ? AddedTokens(count: addedTokens, seed: 0) : nil

@@ -5,7 +5,7 @@ public import PEFTTensor
 ///
 /// Module paths are those of Hugging Face checkpoints of the family, so that names in adapter folders mean the same here.
 /// A model is used from one isolation at a time.
-public final class CausalLM: PretrainedModel {
+public final class CausalLM: TextModel {
   /// What the model was built from, or was changed to.
   public internal(set) var configuration: TransformerConfiguration
   /// The part below the head.

@@ -1,7 +1,8 @@
 import PEFTCheckpoints
 import PEFTTensor
 
-/// Frozen parameters from a checkpoint, in which the name of the part below the head may be left out or stand before.
+/// Frozen parameters from a checkpoint, in which the name of the part below the head may be left out or stand before, and modules may have
+/// the names that the family has in checkpoints or in memory.
 final class CheckpointParameters: ParameterSource {
   private let checkpoint: Checkpoint
   private let configuration: TransformerConfiguration
@@ -92,7 +93,9 @@ final class CheckpointParameters: ParameterSource {
   /// The name in the checkpoint; the first BERTs called the weight and bias of a norm gamma and beta, and the bias of a masked language
   /// model may stand under the other of its names.
   private func storedName(_ path: String) -> String {
-    let name = Self.renamed(path, prefix, storedPrefix)
+    let own = Self.renamed(path, prefix, storedPrefix)
+    guard !names.contains(own) else { return own }
+    let name = configuration.names.aliases.stored(own)
     guard !names.contains(name) else { return name }
     for (own, older) in [("LayerNorm.weight", "gamma"), ("LayerNorm.bias", "beta")]
     where name.hasSuffix(own) {

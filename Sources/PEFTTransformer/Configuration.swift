@@ -74,6 +74,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
   public var classifier: ClassifierHead?
   /// How the head of a masked language model works; nil where the family has none.
   public var maskedHead: MaskedHead?
+  /// The pictures that the model reads; nil where it reads tokens.
+  public var images: Images?
 
   /// The length of the longest row that learned positions allow.
   public var usablePositions: Int { maximumPositions - firstPosition }
@@ -84,6 +86,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
     case learned
     /// Queries and keys are turned.
     case rotary(RotaryScaling)
+    /// A table with a row for every patch of a picture and the token before them.
+    case patches
   }
 
   /// Where the norms of a block stand.
@@ -185,5 +189,7 @@ public struct TransformerConfiguration: Sendable, Hashable {
     public var classifierDense = ""
     /// The last map in it.
     public var classifierOutput = ""
+    /// What parts of paths are called in checkpoints, where that is something else.
+    public var aliases = PathAliases.none
   }
 }

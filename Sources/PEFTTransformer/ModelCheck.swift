@@ -33,7 +33,13 @@ package enum ModelCheck {
       let folder = checkpoint.path
       var model: (any PretrainedModel)?
       do throws(CheckpointError) {
-        model = try SentenceEncoder(directory: folder, .ignoringUnknownFields)
+        if configuration.images == nil {
+          model = try SentenceEncoder(directory: folder, .ignoringUnknownFields)
+        } else if checkpoint["\(configuration.names.classifierOutput).weight"] != nil {
+          model = try ImageClassifier(directory: folder, .ignoringUnknownFields)
+        } else {
+          model = try ImageEmbedder(directory: folder, .ignoringUnknownFields)
+        }
       } catch {
         problems.append(error)
       }

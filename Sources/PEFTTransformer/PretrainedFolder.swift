@@ -9,9 +9,18 @@ struct PretrainedFolder {
   private let file: ConfigurationFile
   private let family: any ModelFamily.Type
 
-  init(_ directory: String, _ loading: ModelLoading) throws(CheckpointError) {
+  init(
+    _ directory: String, _ loading: ModelLoading, readsImages: Bool = false
+  ) throws(CheckpointError) {
     file = try ConfigurationFile(path: "\(directory)/config.json")
     (configuration, family) = try ModelFamilies.read(file, loading)
+    guard (configuration.images != nil) == readsImages else {
+      throw file.unsupported(
+        "model_type",
+        hint: readsImages
+          ? "it reads no pictures; load it as SequenceClassifier or SentenceEncoder"
+          : "it reads pictures; load it as ImageClassifier or ImageEmbedder")
+    }
     checkpoint = try Checkpoint(folder: directory)
     origin = ModelOrigin(folder: directory, json: .object(file.members))
   }

@@ -31,7 +31,7 @@ extension PretrainedModel {
     let name = dtype == .bfloat16 ? "bfloat16" : dtype == .float16 ? "float16" : "float32"
     try Checkpoint.write(
       parameters.flatMap { named -> [SafetensorsFile.Item] in
-        let (path, parameter) = (named.path, named.parameter)
+        let (path, parameter) = (aliases.stored(named.path), named.parameter)
         if let streamed = parameter.streamed {
           return [.init(path, streaming: streamed, as: dtype)]
         }

@@ -6,8 +6,6 @@ public protocol PretrainedModel: AdapterHost {
   var configuration: TransformerConfiguration { get }
   /// Where the checkpoint came from, as its configuration file; nil for a new model.
   var origin: ModelOrigin? { get }
-  /// The blocks below the head.
-  var body: any PromptedStack { get }
   /// Draws the masks of dropout and the noise on embeddings while a loss is computed for training.
   var dropoutKeys: DropoutKeys { get }
   /// Its class in Transformers, where that does not follow from the configuration alone.
@@ -19,12 +17,12 @@ public protocol PretrainedModel: AdapterHost {
 extension PretrainedModel {
   /// The family.
   public var modelType: String { configuration.modelType }
+  /// The other names that the family has for its modules.
+  public var aliases: PathAliases { configuration.names.aliases }
   /// The folder it was loaded from.
   public var folder: String? { origin?.folder }
   /// The one that the configuration says.
   public var architecture: String? { nil }
-  /// The table of tokens.
-  public var inputEmbedding: Embedding? { body.tokens }
 
   /// Keeps the frozen weights of all linear layers in a precision from now on.
   ///

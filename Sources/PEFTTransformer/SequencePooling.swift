@@ -92,11 +92,6 @@ extension PromptedStack {
         return tokens[tokens.startIndex + keys.lowerBound..<tokens.startIndex + keys.upperBound]
       }, context: context)
   }
-
-  /// What adapters put before the first token of every sequence.
-  public var virtual: VirtualTokens {
-    VirtualTokens(prefix: layers.prefixLength, prompt: adapter?.promptLength ?? 0)
-  }
 }
 
 extension TransformerConfiguration {

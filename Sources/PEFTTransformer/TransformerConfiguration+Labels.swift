@@ -11,3 +11,13 @@ extension TransformerConfiguration {
     ]
   }
 }
+
+extension TransformerConfiguration {
+  /// Whether all labels are those of classes, or of rows that do not count.
+  func check(labels found: [Int32]) throws(ModelError) {
+    for (row, label) in found.enumerated()
+    where label != TokenBatch.ignored && !labels.indices.contains(Int(label)) {
+      throw .classOutOfRange(row: row, label: label, classes: labels.count)
+    }
+  }
+}

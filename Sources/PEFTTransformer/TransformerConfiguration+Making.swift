@@ -106,11 +106,14 @@ extension TransformerConfiguration {
   func json(for path: String) throws(CheckpointError) -> JSON {
     let file = try ConfigurationFile(
       path: path, json: .object([.init("model_type", .string(modelType))]))
-    let members: [JSON.Member] = [
-      .init("model_type", .string(modelType)), .init("vocab_size", .integer(vocabularySize)),
+    var members: [JSON.Member] = [
+      .init("model_type", .string(modelType)),
       .init("initializer_range", .shortest(initializerRange)),
-      .init("tie_word_embeddings", .bool(hasTiedHead)),
     ]
+    if images == nil {
+      members.append(.init("vocab_size", .integer(vocabularySize)))
+      members.append(.init("tie_word_embeddings", .bool(hasTiedHead)))
+    }
     let json = JSON.object(try members + ModelFamilies.family(of: file).fields(self))
     let readBack = try ModelFamilies.read(ConfigurationFile(path: path, json: json), .strict).0
     guard readBack == self else {

@@ -58,7 +58,9 @@ func checkAdapter(
         // The products of these storages round their inputs, those of a merged weight do not.
         contract.mergeTolerance = 2e-2
         // The loss of a classifier is the more curved.
-        (contract.slopeTolerance, contract.slopeStep) = (0.2, family == "bert" ? 0.008 : 0.05)
+        (contract.slopeTolerance, contract.slopeStep) = (
+          0.2, ["bert", "vit"].contains(family) ? 0.008 : 0.05
+        )
       }
       change(&contract)
       try checkAdapter(contract, "\(family) \(precision)", file: file, line: line)

@@ -14,7 +14,7 @@ import XCTest
 final class OracleTests: XCTestCase {
   func testCommittedCases() throws {
     let cases = try OracleCase.all(in: Files.fixture("Oracle"))
-    XCTAssertEqual(cases.count, 46)
+    XCTAssertEqual(cases.count, 48)
     for item in cases { try check(item) }
   }
 
@@ -24,17 +24,18 @@ final class OracleTests: XCTestCase {
     }
     let cases = try OracleCase.all(in: URL(fileURLWithPath: folder))
     XCTAssertFalse(cases.isEmpty, "\(folder) has no cases")
-    var skipped: [String] = []
-    for item in cases {
-      if item.isSupported { try check(item) } else { skipped.append(item.name) }
-    }
-    let checked = cases.count - skipped.count
-    print("oracle: \(checked) cases checked; not supported yet: \(skipped.joined(separator: ", "))")
-    XCTAssertGreaterThan(checked, 0)
+    for item in cases { try check(item) }
+    print("oracle: \(cases.count) cases checked")
   }
 
   private func check(_ item: OracleCase) throws {
-    if item.isClassifier {
+    if item.readsImages {
+      try check(item, { try ImageClassifier(directory: item.path("base")) }) { step in
+        ImageClassificationBatch(try item.pixels(step), labels: try item.classes(step))
+      } logits: {
+        $0($1.pixels)
+      }
+    } else if item.isClassifier {
       try check(item, { try SequenceClassifier(directory: item.path("base")) }) { step in
         let rows = try item.batch(step)
         return ClassificationBatch(
@@ -140,23 +141,13 @@ struct OracleCase {
     }
   }
 
-  var isSupported: Bool {
-    // There is no prompt before the tokens of an encoder.
-    if isClassifier, method.hasPrefix("prompt") { return false }
-    return
-      ([
-        "rslora", "shira", "adalora", "ln", "ia3", "vera", "loha", "lokr", "dora", "pissa", "olora",
-        "prefix", "prefix-mlp", "prompt", "ptuning", "ptuning-lstm",
-      ].contains(method)
-      || method.hasPrefix("lora"))
-      && ["gpt2", "llama", "mistral", "qwen2", "bert"].contains(architecture)
-  }
-
   var isClassifier: Bool { architecture == "bert" }
+  var readsImages: Bool { architecture == "vit" }
 
   /// The model that was adapted.
   func base() throws -> any ContractModel {
-    isClassifier
+    if readsImages { return try ImageClassifier(directory: path("base")) }
+    return isClassifier
       ? try SequenceClassifier(directory: path("base")) : try CausalLM(directory: path("base"))
   }
 
@@ -180,6 +171,12 @@ struct OracleCase {
     return TokenBatch(
       ids: Indices(Array(ids.values[range]), shape: [rows, length]), keys: lengths.map { 0..<$0 },
       labels: Indices(Array(labels.values[range]), shape: [rows, length]))
+  }
+
+  /// The pictures of a batch.
+  func pixels(_ step: Int) throws -> PixelBatch {
+    let all = try expected.tensor("pixel_values")
+    return PixelBatch(all.prefixAxis(step..<step + 1).array, shape: Array(all.shape[1...]))
   }
 
   /// The class of each row of a batch.

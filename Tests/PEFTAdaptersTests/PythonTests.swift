@@ -92,6 +92,17 @@ final class PythonTests: XCTestCase {
       ("distilbert", "usual", { _ in }),
       ("bert", "embeddings", { $0.targets = .pattern(".*word_embeddings|.*dense") }),
       ("llama", "gaussian", { $0.initialization = .gaussian }),
+      ("vit", "usual", { $0.modulesToSave = ["classifier"] }),
+      ("vit", "all-linear", { $0.targets = .allLinear }),
+      ("vit", "biases", { ($0.bias, $0.targets) = (.all, .names(["o_proj", "fc1"])) }),
+      (
+        "vit", "earlier-names",
+        {
+          $0.targets = .names(["query", "output.dense"])
+          $0.rankPattern = [.init("attention.output.dense", 2)]
+          $0.modulesToSave = ["classifier"]
+        }
+      ),
       (
         "llama", "dora",
         { ($0.usesWeightDecomposition, $0.targets) = (true, .names(["embed_tokens", "o_proj"])) }
@@ -186,7 +197,7 @@ final class PythonTests: XCTestCase {
       methods.append(("\(family)-ln", LNTuning()))
       methods.append(("\(family)-ia3", IA3()))
     }
-    for family in ["gpt2", "llama", "qwen2", "mistral", "bert"] {
+    for family in ["gpt2", "llama", "qwen2", "mistral", "bert", "vit"] {
       methods.append(("\(family)-ln", LNTuning()))
       methods.append(("\(family)-ia3", IA3()))
       methods.append(("\(family)-ia3-all", IA3(targets: .allLinear)))
@@ -309,10 +320,7 @@ final class PythonTests: XCTestCase {
   }
 
   private static func saveLogits(_ model: some ContractModel, to folder: String) throws {
-    let rows = model.sampleRows
-    let lengths = Indices(rows.keys.map { Int32($0.count) })
     try SafetensorsFile.write(
-      [.init("ids", rows.ids), .init("lengths", lengths), .init("logits", model.sample)],
-      to: folder + "/logits.safetensors")
+      model.sampleItems + [.init("logits", model.sample)], to: folder + "/logits.safetensors")
   }
 }

@@ -1,4 +1,5 @@
 import PEFTAdapters
+import PEFTCheckpoints
 import PEFTTensor
 import PEFTTestSupport
 import PEFTTransformer
@@ -60,8 +61,18 @@ enum TestModels {
     return model
   }
 
+  /// A classifier of pictures.
+  static func images(seed: UInt64 = 1) throws -> ImageClassifier {
+    let folder = Files.fixture("Oracle/vit-lora/base").path
+    let configuration = try ImageClassifier(directory: folder).configuration
+    let model = try ImageClassifier(configuration, from: RandomParameters(seed: seed))
+    fillBiases(of: model, seed)
+    return model
+  }
+
   /// A model of any family.
   static func any(_ family: String, seed: UInt64 = 1) throws -> any ContractModel {
+    if family == "vit" { return try images(seed: seed) }
     if let model = try tokenScorer(family, seed: seed) { return model }
     return ["bert", "roberta", "distilbert"].contains(family) || family.hasSuffix("-classes")
       ? try classifier(family, seed: seed) : try make(family, seed: seed)
@@ -78,15 +89,41 @@ enum TestModels {
 
 /// A model of the contract, whatever its task.
 protocol ContractModel: PretrainedModel {
-  /// Some rows, of which others than the first have padding.
-  var sampleRows: TokenRows { get }
+  /// Some rows or pictures, as a file gives them to Python.
+  var sampleItems: [SafetensorsFile.Item] { get }
   /// The output for them.
   var sample: Tensor { get }
   /// The loss of a batch for which it can be lowered.
   var sampleLoss: Tensor { get }
 }
 
+extension TokenRows {
+  /// The tokens, and how many of each row are no padding.
+  var items: [SafetensorsFile.Item] {
+    [.init("ids", ids), .init("lengths", Indices(keys.map { Int32($0.count) }))]
+  }
+}
+
+extension ImageClassifier: ContractModel {
+  /// Pictures of random numbers.
+  private func pixels(_ count: Int, seed: UInt64) -> PixelBatch {
+    guard let images = configuration.images else { preconditionFailure("no pictures") }
+    let shape = [count, images.channels, images.height, images.width]
+    var random = SeededRandom(seed)
+    return PixelBatch(random.tensor(shape, in: -1...1).array, shape: shape)
+  }
+  var sampleItems: [SafetensorsFile.Item] { [.init("pixel_values", pixels(3, seed: 7).tensor)] }
+  var sample: Tensor { withoutGradients { self(pixels(3, seed: 7)) } }
+  var sampleLoss: Tensor {
+    // More than a few steps can learn by heart, as above.
+    let labels: [Int32] = (Int32(0)..<24).map { row in (row * row + row / 3) % 3 }
+    return loss(ImageClassificationBatch(pixels(24, seed: 8), labels: labels))
+  }
+}
+
 extension SequenceClassifier: ContractModel {
+  var sampleItems: [SafetensorsFile.Item] { sampleRows.items }
+  /// Some rows, of which others than the first have padding.
   var sampleRows: TokenRows {
     let size = Int32(configuration.vocabularySize)
     // Without the token of padding, from which RoBERTa would count positions.
@@ -112,6 +149,7 @@ extension MaskedLM: ContractModel {}
 extension TokenClassifier: ContractModel {}
 
 extension ContractModel where Self: TokenScorer {
+  var sampleItems: [SafetensorsFile.Item] { sampleRows.items }
   var sampleRows: TokenRows {
     let size = Int32(configuration.vocabularySize)
     let ids = (0..<24).map { 2 + Int32($0 * 5 + 3) % (size - 2) }
@@ -129,7 +167,9 @@ extension ContractModel where Self: TokenScorer {
 
 extension CausalLM: ContractModel {
   var sampleLoss: Tensor { loss(batch) }
+  var sampleItems: [SafetensorsFile.Item] { sampleRows.items }
 
+  /// Some rows, of which others than the first have padding.
   var sampleRows: TokenRows {
     let size = Int32(configuration.vocabularySize)
     let ids = (0..<16).map { Int32($0 * 5 + 3) % size }
@@ -164,7 +204,7 @@ extension AdapterHost {
     walk.modules.filter {
       ($0.module as? Linear)?.adapter != nil || ($0.module as? Embedding)?.adapter != nil
         || ($0.module as? SelfAttention)?.adapter != nil
-        || ($0.module as? any PromptedStack)?.adapter != nil
+        || ($0.module as? any PromptTarget)?.adapter != nil
     }.map(\.path)
   }
 }

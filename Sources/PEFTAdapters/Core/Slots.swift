@@ -67,7 +67,7 @@ extension Adapter.AdaptedModule {
     case let module as Linear: module.adapter == nil || module.adapter is LinearSlot
     case let module as Embedding: module.adapter == nil || module.adapter is EmbeddingSlot
     case let module as SelfAttention: module.adapter == nil || module.adapter is AttentionSlot
-    case let module as any PromptedStack:
+    case let module as any PromptTarget:
       module.adapter == nil || module.adapter is PromptSlot
     default: true
     }
@@ -82,7 +82,7 @@ extension Adapter.AdaptedModule {
       module.adapter = slot(EmbeddingSlot.self, module.adapter, layer, adapter)
     case (let module as SelfAttention, let layer as any AttentionAdapterLayer):
       module.adapter = slot(AttentionSlot.self, module.adapter, layer, adapter)
-    case (let module as any PromptedStack, let layer as any PromptAdapterLayer):
+    case (let module as any PromptTarget, let layer as any PromptAdapterLayer):
       module.adapter = slot(PromptSlot.self, module.adapter, layer, adapter)
     default:
       preconditionFailure("\(site.path): a \(type(of: layer)) does not fit the module")
@@ -107,7 +107,7 @@ extension Adapter.AdaptedModule {
       if EmbeddingSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
     case let module as SelfAttention:
       if AttentionSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
-    case let module as any PromptedStack:
+    case let module as any PromptTarget:
       if PromptSlot.isEmptied(module.adapter, of: adapter) { module.adapter = nil }
     default: return
     }

@@ -34,6 +34,7 @@ public struct IA3: AdapterMethod, Hashable {
     case "llama", "mistral": ["k_proj", "v_proj", "down_proj"]
     case "qwen2", "qwen3", "gemma": ["q_proj", "v_proj", "down_proj"]
     case "bert", "roberta": ["key", "value", "output.dense"]
+    case "vit": ["k_proj", "v_proj", "fc2"]
     default: nil
     }
   }
@@ -94,6 +95,7 @@ public struct IA3: AdapterMethod, Hashable {
     case "gpt2": ["mlp.c_proj"]
     case "llama", "mistral", "qwen2", "qwen3", "gemma": ["down_proj"]
     case "bert", "roberta": ["output.dense"]
+    case "vit": ["fc2"]
     default: nil
     }
   }

@@ -45,7 +45,7 @@ public struct PTuning: VirtualTokenMethod, Hashable {
   }
 
   /// A decoder or an encoder.
-  public func adapts(_ module: any Module) -> Bool { module is any PromptedStack }
+  public func adapts(_ module: any Module) -> Bool { module is any PromptTarget }
 
   /// Refuses numbers out of range.
   public func checkSettings() throws(AdapterError) {
@@ -70,8 +70,8 @@ public struct PTuning: VirtualTokenMethod, Hashable {
     _ sites: [AdapterSite], _ host: any AdapterHost
   ) throws(AdapterError) -> TensorsBlueprint? {
     try VirtualTokenSettings.checkPositions(virtualTokens, host)
-    guard let stack = sites.first?.module as? any PromptedStack else { return nil }
-    let shape = [virtualTokens, stack.tokens.weight.shape[1]]
+    guard let stack = sites.first?.module as? any PromptTarget else { return nil }
+    let shape = [virtualTokens, stack.width]
     guard hasEncoder else {
       return TensorsBlueprint([.init(PromptLayer.name, shape)]) { generator in
         [PromptLayer.name: Tensor(normal: 1, shape: shape, using: &generator)]

@@ -37,7 +37,7 @@ public struct PromptTuning: VirtualTokenMethod, Hashable {
   }
 
   /// A decoder or an encoder.
-  public func adapts(_ module: any Module) -> Bool { module is any PromptedStack }
+  public func adapts(_ module: any Module) -> Bool { module is any PromptTarget }
 
   /// Refuses numbers out of range, and an empty text.
   public func checkSettings() throws(AdapterError) {
@@ -59,10 +59,14 @@ public struct PromptTuning: VirtualTokenMethod, Hashable {
     _ sites: [AdapterSite], _ host: any AdapterHost
   ) throws(AdapterError) -> TensorsBlueprint? {
     try VirtualTokenSettings.checkPositions(virtualTokens, host)
-    guard let embedding = (sites.first?.module as? any PromptedStack)?.tokens else {
-      return nil
+    guard let stack = sites.first?.module as? any PromptTarget else { return nil }
+    let embedding = stack.vocabulary
+    let (size, shape) = (embedding?.weight.shape[0] ?? 0, [virtualTokens, stack.width])
+    guard initialization == .random || embedding != nil else {
+      throw .invalidSetting(
+        "initialization", expected: "random, since the model has no vocabulary",
+        found: "\(initialization)")
     }
-    let (size, shape) = (embedding.weight.shape[0], [virtualTokens, embedding.weight.shape[1]])
     if case .text(let tokens) = initialization,
       let wrong = tokens.first(where: { !(0..<size).contains(Int($0)) })
     {
@@ -77,11 +81,12 @@ public struct PromptTuning: VirtualTokenMethod, Hashable {
           (0..<virtualTokens).map { _ in Int32(generator.next() % UInt64(size)) }
         case .text(let tokens): (0..<virtualTokens).map { tokens[$0 % tokens.count] }
         }
-      let table =
+      let table = embedding.flatMap { embedding in
         ids.isEmpty
-        ? Tensor(normal: 1, shape: shape, using: &generator)
-        : withoutGradients { embedding.weight.value.rows(at: Indices(ids)) * embedding.scale }
-      return [PromptLayer.name: table]
+          ? nil
+          : withoutGradients { embedding.weight.value.rows(at: Indices(ids)) * embedding.scale }
+      }
+      return [PromptLayer.name: table ?? Tensor(normal: 1, shape: shape, using: &generator)]
     }
   }
 }
@@ -113,7 +118,7 @@ public final class PromptLayer: PromptAdapterLayer {
     _ site: AdapterSite, _ length: Int,
     make: @escaping ([String: Tensor], DropoutKeys?) -> Tensor
   ) throws(AdapterError) -> LayerBlueprint {
-    guard site.module is any PromptedStack else {
+    guard site.module is any PromptTarget else {
       throw .notAdaptable(
         module: site.path,
         reason:

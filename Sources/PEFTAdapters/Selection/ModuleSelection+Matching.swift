@@ -8,6 +8,8 @@ extension Targets {
     case "phi3": ["qkv_proj"]
     case "bert", "roberta": ["query", "value"]
     case "distilbert": ["q_lin", "v_lin"]
+    // PEFT has none, and reads these.
+    case "vit": ["q_proj", "v_proj"]
     default: nil
     }
   }

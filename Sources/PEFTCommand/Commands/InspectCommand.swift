@@ -21,7 +21,8 @@ enum InspectCommand: Command {
   private static let modelFields = [
     "model_type", "vocab_size", "hidden_size", "n_embd", "num_hidden_layers", "n_layer",
     "num_attention_heads", "n_head", "num_key_value_heads", "intermediate_size",
-    "max_position_embeddings", "n_positions", "tie_word_embeddings",
+    "max_position_embeddings", "n_positions", "tie_word_embeddings", "image_size", "patch_size",
+    "num_channels",
   ]
   private static let adapterFields = [
     "peft_type", "task_type", "base_model_name_or_path", "r", "lora_alpha", "lora_dropout",

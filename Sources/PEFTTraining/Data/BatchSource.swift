@@ -11,6 +11,7 @@ public protocol TrainingBatch {
 extension TokenBatch: TrainingBatch {}
 extension ClassificationBatch: TrainingBatch {}
 extension TokenLabelBatch: TrainingBatch {}
+extension ImageClassificationBatch: TrainingBatch {}
 
 /// Batches in epochs, which can be read from any place on, so that training can start anywhere.
 public protocol BatchSource<Batch> {

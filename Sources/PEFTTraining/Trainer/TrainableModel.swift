@@ -35,13 +35,15 @@ extension TrainableModel {
   }
 }
 
-extension TrainableModel where Self: PretrainedModel {
+extension TrainableModel where Self: TextModel {
   /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
   public var embeddingNoise: Double? {
     get { body.embeddingNoise }
     set { body.embeddingNoise = newValue }
   }
+}
 
+extension TrainableModel where Self: PretrainedModel {
   /// How many masks of dropout, and draws of noise, there were.
   public var randomState: UInt64 {
     get { dropoutKeys.drawn }
@@ -67,4 +69,9 @@ extension MaskedLM: TrainableModel {
 extension TokenClassifier: TrainableModel {
   /// The mean cross-entropy of the labels that count, with dropout.
   public func loss(_ batch: TokenLabelBatch) -> Tensor { loss(batch, isTraining: true) }
+}
+
+extension ImageClassifier: TrainableModel {
+  /// The mean cross-entropy of the labels that count, with dropout.
+  public func loss(_ batch: ImageClassificationBatch) -> Tensor { loss(batch, isTraining: true) }
 }

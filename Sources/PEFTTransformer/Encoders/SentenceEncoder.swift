@@ -5,7 +5,7 @@ public import PEFTTensor
 ///
 /// Module paths are those of Hugging Face's `BertModel` and its like, without a prefix. "Sentence-BERT" (arXiv 1908.10084). A model is used
 /// from one isolation at a time.
-public final class SentenceEncoder: PretrainedModel {
+public final class SentenceEncoder: TextModel {
   /// What the model was built from.
   public let configuration: TransformerConfiguration
   /// The model below the mean.

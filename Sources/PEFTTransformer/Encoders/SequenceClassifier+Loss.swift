@@ -17,11 +17,7 @@ extension SequenceClassifier {
   /// - Complexity: linear in the number of tokens.
   public func check(_ batch: ClassificationBatch) throws(ModelError) {
     try check(batch.rows)
-    let classes = configuration.labels.count
-    for (row, label) in batch.labels.enumerated()
-    where label != TokenBatch.ignored && !(0..<classes).contains(Int(label)) {
-      throw .classOutOfRange(row: row, label: label, classes: classes)
-    }
+    try configuration.check(labels: batch.labels)
   }
 
   /// The mean cross-entropy of the labels that count, in nats: the loss of Hugging Face's classifiers.

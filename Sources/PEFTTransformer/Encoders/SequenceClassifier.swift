@@ -5,7 +5,7 @@ public import PEFTTensor
 ///
 /// Module paths are those of Hugging Face's `BertForSequenceClassification`, `GPT2ForSequenceClassification` and their like. As in PEFT, an adapter trains a
 /// whole copy of the head beside what it adapts. A model is used from one isolation at a time.
-public final class SequenceClassifier: PretrainedModel {
+public final class SequenceClassifier: TextModel {
   /// What the model was built from.
   public let configuration: TransformerConfiguration
   /// The part below the head: an encoder or a decoder.

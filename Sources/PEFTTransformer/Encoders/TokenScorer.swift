@@ -1,7 +1,7 @@
 public import PEFTTensor
 
 /// An encoder whose head scores every token by itself.
-public protocol TokenScorer: PretrainedModel {
+public protocol TokenScorer: TextModel {
   /// The part below the head.
   var encoder: Encoder { get }
   /// How many scores a token gets: as many as there are labels.

@@ -151,7 +151,7 @@ enum Bert: ModelFamily {
 
   static func fields(_ configuration: TransformerConfiguration) -> [JSON.Member] {
     let type = configuration.modelType
-    let (fields, activation) = (Fields(type), configuration.activation)
+    let fields = Fields(type)
     var members: [JSON.Member] = [
       .init("architectures", .array([.string(className(type) + "Model")])),
       .init(fields.width, .integer(configuration.width)),
@@ -159,8 +159,7 @@ enum Bert: ModelFamily {
       .init(fields.heads, .integer(configuration.heads)),
       .init(fields.feedForwardWidth, .integer(configuration.feedForwardWidth)),
       .init("max_position_embeddings", .integer(configuration.maximumPositions)),
-      .init(
-        fields.activation, .string(activation == .geluTanh ? "gelu_new" : activation.rawValue)),
+      .init(fields.activation, .activation(configuration.activation)),
       .init(fields.dropout, .shortest(configuration.dropout.residual)),
       .init(fields.attentionDropout, .shortest(configuration.dropout.attention)),
       .init(

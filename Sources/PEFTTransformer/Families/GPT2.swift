@@ -62,7 +62,6 @@ enum GPT2: ModelFamily {
   }
 
   static func fields(_ configuration: TransformerConfiguration) -> [JSON.Member] {
-    let activation = configuration.activation
     let members: [JSON.Member] = [
       .init("architectures", .array([.string("GPT2LMHeadModel")])),
       .init("n_embd", .integer(configuration.width)),
@@ -71,9 +70,7 @@ enum GPT2: ModelFamily {
       .init("n_inner", .integer(configuration.feedForwardWidth)),
       .init("n_positions", .integer(configuration.maximumPositions)),
       .init("layer_norm_epsilon", .shortest(configuration.normEpsilon)),
-      .init(
-        "activation_function",
-        .string(activation == .geluTanh ? "gelu_new" : activation.rawValue)),
+      .init("activation_function", .activation(configuration.activation)),
       .init("embd_pdrop", .shortest(configuration.dropout.embedding)),
       .init("attn_pdrop", .shortest(configuration.dropout.attention)),
       .init("resid_pdrop", .shortest(configuration.dropout.residual)),

@@ -49,7 +49,7 @@ extension TransformerConfiguration {
 
 /// The families that can be loaded.
 enum ModelFamilies {
-  static var all: [any ModelFamily.Type] { [GPT2.self, Llama.self, Bert.self] }
+  static var all: [any ModelFamily.Type] { [GPT2.self, Llama.self, Bert.self, ViT.self] }
 
   /// Fields that every family may have and that do not change what a forward pass computes.
   static let harmless = [
@@ -176,4 +176,9 @@ extension ConfigurationFile {
 extension JSON {
   /// A number with the fewest digits that mean this number in single precision.
   static func shortest(_ value: Float) -> JSON { .number(Double("\(value)") ?? Double(value)) }
+
+  /// The name of an activation in Transformers.
+  static func activation(_ value: Activation) -> JSON {
+    .string(value == .geluTanh ? "gelu_new" : value.rawValue)
+  }
 }

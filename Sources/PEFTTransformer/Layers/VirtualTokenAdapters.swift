@@ -30,16 +30,24 @@ public protocol PromptAdapter: Module {
   func prompt(_ context: ForwardContext) -> Tensor?
 }
 
-/// A stack of blocks behind a table of tokens, with a slot for what stands before them: a decoder or an encoder.
-public protocol PromptedStack: Module {
-  /// The table of tokens.
-  var tokens: Embedding { get }
-  /// What puts embeddings before those of the tokens.
+/// A stack of blocks with a slot for what stands before a sequence.
+public protocol PromptTarget: Module {
+  /// The table of tokens; nil where the sequence is made of something else.
+  var vocabulary: Embedding? { get }
+  /// D.
+  var width: Int { get }
+  /// What puts embeddings before those of the sequence.
   var adapter: (any PromptAdapter)? { get set }
   /// The blocks, the lowest first.
   var layers: [Block] { get }
   /// Computes the inside of every block again in the backward pass instead of keeping it.
   var checkpointsActivations: Bool { get set }
+}
+
+/// A stack of blocks behind a table of tokens, with a slot for what stands before them: a decoder or an encoder.
+public protocol PromptedStack: PromptTarget {
+  /// The table of tokens.
+  var tokens: Embedding { get }
   /// The hidden states after the last block.
   ///
   /// - Parameters:
@@ -54,14 +62,30 @@ public protocol PromptedStack: Module {
   var embeddingNoise: Double? { get set }
 }
 
-extension PromptedStack {
-  /// The embeddings of tokens, with a prompt before each sequence where this pass begins them.
-  func embedded(_ ids: Indices, _ context: ForwardContext) -> Tensor {
-    let x = tokens(ids, context).noisy(embeddingNoise, context)
+extension PromptTarget {
+  /// What adapters put before the first token of every sequence.
+  public var virtual: VirtualTokens {
+    VirtualTokens(prefix: layers.prefixLength, prompt: adapter?.promptLength ?? 0)
+  }
+
+  /// The embeddings of sequences, with a prompt before each where this pass begins them.
+  func prompted(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     guard context.isFirst, context.virtual.prompt > 0, let prompt = adapter?.prompt(context) else {
       return x
     }
     return x.beginning(with: prompt, at: context.startsWithoutPrompts)
+  }
+}
+
+extension PromptedStack {
+  /// The table of tokens.
+  public var vocabulary: Embedding? { tokens }
+  /// D.
+  public var width: Int { tokens.weight.shape[1] }
+
+  /// The embeddings of tokens, with a prompt before each sequence where this pass begins them.
+  func embedded(_ ids: Indices, _ context: ForwardContext) -> Tensor {
+    prompted(tokens(ids, context).noisy(embeddingNoise, context), context)
   }
 }
 

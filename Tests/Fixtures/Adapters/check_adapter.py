@@ -3,7 +3,8 @@
     python check_adapter.py FOLDER ...
 
 Each folder holds base/ and adapter/ as this package wrote them, and logits.safetensors with ids [rows, length], lengths
-[rows] and logits [rows, length, vocabulary], of a classifier [rows, classes]. One line of JSON comes out for each; the exit code is 1 where anything
+[rows] and logits [rows, length, vocabulary], of a classifier [rows, classes]; of one that reads pictures pixel_values in place of
+ids and lengths. One line of JSON comes out for each; the exit code is 1 where anything
 differs: logits by more than 1e-5 of the largest, tensors that PEFT would save otherwise, or a warning about keys.
 """
 
@@ -38,15 +39,20 @@ def check(folder):
     if model.peft_config["default"].peft_type == "ADALORA":
         # PEFT takes its own pattern of triplets for LoRA's pattern of ranks, and complains of its own files too.
         complaints = [complaint for complaint in complaints if "rank_pattern keys" not in complaint]
-    ids, expected = stored["ids"], stored["logits"]
-    mask = (torch.arange(ids.shape[1])[None] < stored["lengths"][:, None]).long()
-    if base.config.pad_token_id is not None:
-        # Classifiers of the Llama family look for the last token by its id.
-        ids = ids.masked_fill(mask == 0, base.config.pad_token_id)
+    expected = stored["logits"]
+    if "ids" in stored:
+        ids = stored["ids"]
+        mask = (torch.arange(ids.shape[1])[None] < stored["lengths"][:, None]).long()
+        if base.config.pad_token_id is not None:
+            # Classifiers of the Llama family look for the last token by its id.
+            ids = ids.masked_fill(mask == 0, base.config.pad_token_id)
+        inputs = dict(input_ids=ids, attention_mask=mask)
+    else:
+        inputs = dict(pixel_values=stored["pixel_values"])
     with torch.no_grad():
         # Those of virtual tokens come first.
-        found = model(input_ids=ids, attention_mask=mask).logits
-        found = found[:, -ids.shape[1] :] if found.dim() == 3 else found
+        found = model(**inputs).logits
+        found = found[:, -expected.shape[1] :] if found.dim() == 3 else found
     counted = mask[..., None] if expected.dim() == 3 else 1
     difference = ((found - expected).abs() * counted).max().item() / expected.abs().max().item()
     own = load_file(f"{folder}/adapter/adapter_model.safetensors")

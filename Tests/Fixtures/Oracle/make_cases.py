@@ -8,6 +8,7 @@ Each case is a folder:
     adapter_initial/      the adapter before training, as PEFT saves it
     adapter_final/        the adapter after training, as PEFT saves it
     expected.safetensors  input_ids, attention_mask, labels [steps, batch, length], of classifiers [steps, batch];
+                          of ViT pixel_values [steps, batch, channels, height, width] in place of the first two;
                           logits_base, logits_initial, logits_final of the first batch
     expected.json         losses, trainable parameters, optimiser, seed, versions
 
@@ -45,6 +46,14 @@ def model_of(architecture, tied, width):
             transformers.BertConfig(
                 vocab_size=VOCABULARY, hidden_size=width, intermediate_size=9 * width // 4, num_hidden_layers=LAYERS,
                 num_attention_heads=HEADS, max_position_embeddings=POSITIONS, initializer_range=0.2, num_labels=3,
+                hidden_dropout_prob=0, attention_probs_dropout_prob=0,
+            )
+        )
+    if architecture == "vit":
+        return transformers.ViTForImageClassification(
+            transformers.ViTConfig(
+                hidden_size=width, intermediate_size=9 * width // 4, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
+                image_size=8, patch_size=4, num_channels=2, initializer_range=0.2, num_labels=3,
                 hidden_dropout_prob=0, attention_probs_dropout_prob=0,
             )
         )
@@ -132,6 +141,9 @@ CASES = {
     "bert-lora-all": ("bert", True, dict(target_modules=["query", "key", "value", "dense"], use_rslora=True)),
     "bert-adalora": ("bert", True, dict(target_modules=["query", "value"], **ADALORA)),
     "bert-ia3": ("bert", True, dict(of=peft.IA3Config)),
+    # PEFT has no task for pictures, so that the head is trained only where it is named.
+    "vit-lora": ("vit", False, dict(target_modules=["q_proj", "v_proj"], modules_to_save=["classifier"])),
+    "vit-lora-all": ("vit", False, dict(target_modules="all-linear", rank_pattern={"layers.1.mlp.fc1": 5})),
     "qwen2-lokr": ("qwen2", True, dict(of=peft.LoKrConfig, r=1, alpha=2, target_modules=["k_proj", "down_proj"], decompose_both=True)),
 }
 
@@ -173,6 +185,25 @@ def texts(generator, is_classifier):
     return ids[turns], mask[turns], labels[turns]
 
 
+def pictures(generator):
+    """Random batches, two in turn, and their classes."""
+    pixels = torch.randn((2, ROWS, 2, 8, 8), generator=generator)
+    labels = torch.randint(0, 3, (2, ROWS), generator=generator)
+    turns = [step % 2 for step in range(STEPS)]
+    return pixels[turns], labels[turns]
+
+
+def batches_of(architecture, generator):
+    """What a model of an architecture gets in every step."""
+    if architecture == "vit":
+        return dict(zip(("pixel_values", "labels"), pictures(generator)))
+    return dict(zip(("input_ids", "attention_mask", "labels"), texts(generator, architecture == "bert")))
+
+
+def task_of(architecture):
+    return {"bert": "SEQ_CLS", "vit": None}.get(architecture, "CAUSAL_LM")
+
+
 def base_of(architecture, tied, folder, width=WIDTH):
     """A new model in `folder`/base, with biases that are not zero, which would hide that one is lost."""
     base = model_of(architecture, tied, width)
@@ -188,15 +219,15 @@ def base_of(architecture, tied, folder, width=WIDTH):
 def train(name, architecture, base, adapt, folder, seed, *, eps=OPTIMISER["eps"], save=None, after_step=None):
     """Adapts a base by `adapt`, trains it and writes what came out; `save` writes an adapter, `after_step` gets it and the step."""
     save = save or (lambda adapted, target: adapted.save_pretrained(target))
-    ids, mask, labels = texts(torch.Generator().manual_seed(seed + 17), architecture == "bert")
+    batches = batches_of(architecture, torch.Generator().manual_seed(seed + 17))
 
     def logits(model):
         with torch.no_grad():
-            found = model(input_ids=ids[0], attention_mask=mask[0]).logits
+            found = model(**{key: value[0] for key, value in batches.items() if key != "labels"}).logits
         # Those of virtual tokens come first, and are left out.
-        return (found[:, -ids.shape[2] :] if found.dim() == 3 else found).clone()
+        return (found[:, -LENGTH:] if found.dim() == 3 else found).clone()
 
-    expected = {"input_ids": ids, "attention_mask": mask, "labels": labels, "logits_base": logits(base)}
+    expected = batches | {"logits_base": logits(base)}
     adapted = adapt(base)
     save(adapted, folder / "adapter_initial")
     expected["logits_initial"] = logits(adapted.eval())
@@ -209,7 +240,7 @@ def train(name, architecture, base, adapt, folder, seed, *, eps=OPTIMISER["eps"]
     losses = []
     for step in range(STEPS):
         optimiser.zero_grad()
-        loss = adapted(input_ids=ids[step], attention_mask=mask[step], labels=labels[step]).loss
+        loss = adapted(**{key: value[step] for key, value in batches.items()}).loss
         loss.backward()
         optimiser.step()
         if after_step:
@@ -244,7 +275,7 @@ def run(name, folder, seed):
     base = base_of(architecture, tied, folder)
 
     def adapt(base):
-        adapted = peft.get_peft_model(base, configuration(settings, "SEQ_CLS" if architecture == "bert" else "CAUSAL_LM"))
+        adapted = peft.get_peft_model(base, configuration(settings, task_of(architecture)))
         if "of" in settings:
             with torch.no_grad():
                 for parameter in adapted.parameters():

@@ -4,26 +4,26 @@ import XCTest
 
 final class PatchesTests: XCTestCase {
   func testOrderOfElements() {
-    for (shape, size) in [
-      ([1, 1, 2, 2], 1), ([2, 3, 4, 6], 2), ([1, 2, 3, 3], 3), ([1, 1, 6, 3], 3),
-      ([0, 3, 2, 2], 2),
+    for (shape, high, wide) in [
+      ([1, 1, 2, 2], 1, 1), ([2, 3, 4, 6], 2, 2), ([1, 2, 3, 3], 3, 3), ([1, 1, 6, 3], 3, 3),
+      ([0, 3, 2, 2], 2, 2), ([2, 2, 6, 4], 3, 2), ([1, 1, 2, 6], 1, 6),
     ] {
       var random = SeededRandom(90)
       let (channels, height, width) = (shape[1], shape[2], shape[3])
       checkOp([random.tensor(shape)]) {
-        let result = $0[0].patches(size)
+        let result = $0[0].patches(high, wide)
         XCTAssertEqual(
           result.shape,
-          [shape[0], height / size * (width / size), channels * size * size])
+          [shape[0], height / high * (width / wide), channels * high * wide])
         return result
       } reference: { values in
         var result: [Double] = []
         for image in 0..<shape[0] {
-          for top in stride(from: 0, to: height, by: size) {
-            for left in stride(from: 0, to: width, by: size) {
+          for top in stride(from: 0, to: height, by: high) {
+            for left in stride(from: 0, to: width, by: wide) {
               for channel in 0..<channels {
-                for row in top..<top + size {
-                  for column in left..<left + size {
+                for row in top..<top + high {
+                  for column in left..<left + wide {
                     result.append(
                       values[0][((image * channels + channel) * height + row) * width + column])
                   }

@@ -55,7 +55,7 @@ final class ModelFamilyTests: XCTestCase {
       (
         "\"model_type\": \"mamba\"",
         "field \"model_type\" with value \"mamba\" is not supported; supported are bert, distilbert, "
-          + "gemma, gpt2, llama, mistral, phi3, qwen2, qwen3, roberta"
+          + "gemma, gpt2, llama, mistral, phi3, qwen2, qwen3, roberta, vit"
       ),
       (
         llama + ", \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 2}",

@@ -1,0 +1,10 @@
+/// A model that reads tokens.
+public protocol TextModel: PretrainedModel {
+  /// The blocks below the head, and the table of tokens below them.
+  var body: any PromptedStack { get }
+}
+
+extension TextModel {
+  /// The table of tokens.
+  public var inputEmbedding: Embedding? { body.tokens }
+}
