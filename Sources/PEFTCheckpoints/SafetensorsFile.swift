@@ -30,13 +30,18 @@ public struct SafetensorsFile: Sendable {
   /// - Parameter path: where the file is.
   /// - Throws: `fileUnreadable`, `invalidHeader`, or `unsupportedFile` for a pickle.
   public init(path: String) throws(CheckpointError) {
-    mapping = try FileMapping(path: path)
+    let mapping = try FileMapping(path: path)
     let header = try SafetensorsHeader(mapping)
-    self.path = path
-    metadata = header.metadata
-    entries = header.entries
+    self.init(path: path, metadata: header.metadata, entries: header.entries, mapping: mapping)
+  }
+
+  /// A file from its parts; no name stands twice.
+  init(
+    path: String, metadata: [(name: String, value: String)], entries: [Entry], mapping: FileMapping
+  ) {
+    (self.path, self.metadata, self.entries, self.mapping) = (path, metadata, entries, mapping)
     positions = Dictionary(
-      uniqueKeysWithValues: header.entries.enumerated().map { (ExactName($1.name), $0) })
+      uniqueKeysWithValues: entries.enumerated().map { (ExactName($1.name), $0) })
   }
 
   /// The names of the tensors, in the order of their data.

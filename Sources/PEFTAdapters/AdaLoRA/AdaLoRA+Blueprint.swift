@@ -75,3 +75,14 @@ extension AdaLoRA {
     RankAllocator(self, adapter)
   }
 }
+
+extension AdaLoRA: ModuleNamingMethod {
+  /// The triplets that were kept, by the paths of the model.
+  mutating func takeOwnNames(_ names: EarlierNames) -> Bool {
+    let before = keptTriplets
+    keptTriplets = Dictionary(
+      keptTriplets.map { (names.aliases.own($0.key), $0.value) },
+      uniquingKeysWith: { first, _ in first })
+    return keptTriplets != before
+  }
+}

@@ -24,7 +24,7 @@ extension AdapterHost {
   ) throws(AdapterError) -> Adapter {
     try checkName(name)
     return try load(
-      AdapterFolder(folder, name: name, mode) { (file) throws(CheckpointError) in
+      AdapterFolder(folder, name: name, mode, aliases) { (file) throws(CheckpointError) in
         try AdapterMethods.read(file)
       }, name: name, isTrainable: isTrainable, activating: activating, mode: mode)
   }
@@ -46,7 +46,7 @@ extension AdapterHost {
   ) throws(AdapterError) -> Adapter {
     try checkName(name)
     return try load(
-      AdapterFolder(folder, name: name, .strict) { (file) throws(CheckpointError) in
+      AdapterFolder(folder, name: name, .strict, aliases) { (file) throws(CheckpointError) in
         try EncodedSettings.read(file, as: method)
       }, name: name, isTrainable: isTrainable, activating: activating, mode: .strict)
   }
@@ -89,7 +89,9 @@ extension AdapterHost {
     let adapter = try attach(
       source.method, resolution, name: name, stored: stored, activating: activating)
     adapter.copies += copiesOfBases(resolution, stored)
-    adapter.loadedFields = source.fields
+    adapter.loadedFields =
+      resolution.isRenamed
+      ? source.fields.filter { !EarlierNames.fields.contains($0.name) } : source.fields
     adapter.loadingReport = report
     adapter.loadedProbe = source.probe.map { (source.file.path, $0) }
     adapter.isTrainable = isTrainable
@@ -146,9 +148,9 @@ struct AdapterFolder {
   let fields: [JSON.Member]
   let ignoredFields: [String]
 
-  /// Opens a folder whose settings `read` understands.
+  /// Opens a folder whose settings `read` understands; tensors get the names that they have in the model.
   init(
-    _ folder: String, name: String, _ mode: LoadingMode,
+    _ folder: String, name: String, _ mode: LoadingMode, _ aliases: PathAliases,
     read: (ConfigurationFile) throws(CheckpointError) -> any AdapterMethod
   ) throws(AdapterError) {
     let inner = "\(folder)/\(name)"
@@ -168,14 +170,21 @@ struct AdapterFolder {
       fields = configuration.members.filter { !ignored.contains($0.name) }
       ignoredFields = ignored
       try refusePickle(folder)
-      file = try SafetensorsFile(path: "\(folder)/adapter_model.safetensors")
+      file = try Self.open("\(folder)/adapter_model.safetensors", aliases)
       let training = "\(folder)/\(AdapterFile.trainingFile)"
       trainingFile =
-        files.fileExists(atPath: training) ? try SafetensorsFile(path: training) : nil
+        files.fileExists(atPath: training) ? try Self.open(training, aliases) : nil
     } catch { throw .file(error) }
     guard var stored = method as? any StoredMethod else { return }
     try stored.takeIndices(try indices(Swift.type(of: stored).indicesName))
     method = stored
+  }
+
+  private static func open(
+    _ path: String, _ aliases: PathAliases
+  ) throws(CheckpointError) -> SafetensorsFile {
+    let file = try SafetensorsFile(path: path)
+    return aliases.isEmpty ? file : file.renamed(by: aliases.own)
   }
 
   /// Whole numbers of a name, by the paths of the modules that they stand beside.

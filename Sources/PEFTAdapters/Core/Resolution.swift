@@ -38,6 +38,8 @@ struct Resolution {
 
   /// The settings of what is selected, with targets as names or a pattern.
   var selection: ModuleSelection { method.selection }
+  /// Whether the settings named modules as earlier versions of Transformers did.
+  private(set) var isRenamed = false
   /// Names that were meant one by one, and not found by the package.
   private let named: Bool
 
@@ -51,6 +53,9 @@ struct Resolution {
     try method.checkSettings()
     try method.selection.check()
     let modules = model.walk(includingAdapters: false).modules.filter { !$0.path.isEmpty }
+    if let names = EarlierNames(model.aliases, modules.map(\.path)) {
+      isRenamed = try method.takeNames(names)
+    }
     var spelledOut = method
     spelledOut.selection = try method.selection.spelledOut(
       model, modules, usual: method.usualTargets(model))

@@ -116,3 +116,13 @@ public struct IA3: AdapterMethod, Hashable {
     }
   }
 }
+
+extension IA3: ModuleNamingMethod {
+  /// The feed-forward modules in the names of the model.
+  mutating func takeOwnNames(_ names: EarlierNames) throws(AdapterError) -> Bool {
+    guard let before = feedForward else { return false }
+    let after = try names.targets(before, setting: "feedforward_modules")
+    feedForward = after
+    return after != before
+  }
+}

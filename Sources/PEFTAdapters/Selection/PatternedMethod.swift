@@ -1,9 +1,9 @@
 /// A method with a rank and an alpha that patterns can change for some modules: LoRA, LoHa and LoKr.
-protocol PatternedMethod: AdapterMethod {
+protocol PatternedMethod: AdapterMethod, ModuleNamingMethod {
   var rank: Int { get }
   var alpha: Double { get }
-  var rankPattern: [PatternValue<Int>] { get }
-  var alphaPattern: [PatternValue<Double>] { get }
+  var rankPattern: [PatternValue<Int>] { get set }
+  var alphaPattern: [PatternValue<Double>] { get set }
 }
 
 extension PatternedMethod {
@@ -14,6 +14,14 @@ extension PatternedMethod {
     for value in [alpha] + alphaPattern.map(\.value) where !value.isFinite {
       throw .invalidSetting("alpha", expected: "a finite number", found: "\(value)")
     }
+  }
+
+  /// Patterns in the names of the model.
+  mutating func takeOwnNames(_ names: EarlierNames) throws(AdapterError) -> Bool {
+    let before = (rankPattern, alphaPattern)
+    rankPattern = try names.patterns(rankPattern, setting: "rank_pattern")
+    alphaPattern = try names.patterns(alphaPattern, setting: "alpha_pattern")
+    return (rankPattern, alphaPattern) != before
   }
 
   /// Refuses patterns of ranks and alphas that match no module.
