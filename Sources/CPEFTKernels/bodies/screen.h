@@ -1,7 +1,6 @@
 // Rows of a matrix in bytes, to learn which of their products with a vector can be the largest.
 
-// SCREEN_AHEAD: how many bytes before they are used codes are asked for.
-enum { SCREEN_BLOCK = 64, SCREEN_ROWS = 4, SCREEN_AHEAD = 4096 };
+enum { SCREEN_BLOCK = 64, SCREEN_ROWS = 4 };
 
 typedef int8_t screen_bytes __attribute__((vector_size(LANES)));
 typedef int8_t screen_bytes_anywhere __attribute__((vector_size(LANES), aligned(1), may_alias));
@@ -48,17 +47,13 @@ typedef struct {
   float value, span;
 } screen_bound;
 
-// The products of a constant number of rows, and the sums of scales times norms.
-HELPER void screen_group(const size_t rows, const int8_t *codes, const float *scales,
+// The products of a constant number of rows that lie so many blocks apart, and the sums of scales times norms.
+HELPER void screen_group(const size_t rows, const int8_t *codes, const float *scales, size_t apart,
                          size_t blocks, const float *x, const float *norms, screen_bound *bounds) {
   vf sums[SCREEN_ROWS], spans[SCREEN_ROWS];
 #pragma clang loop unroll(full)
   for (size_t r = 0; r < rows; r++) sums[r] = spans[r] = splat(0.0f);
   for (size_t block = 0; block < blocks; block++) {
-#pragma clang loop unroll(full)
-    for (size_t r = 0; r < rows; r++) {
-      __builtin_prefetch(codes + (r * blocks + block) * SCREEN_BLOCK + SCREEN_AHEAD);
-    }
     vf parts[SCREEN_ROWS];
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < rows; r++) parts[r] = splat(0.0f);
@@ -66,19 +61,19 @@ HELPER void screen_group(const size_t rows, const int8_t *codes, const float *sc
       const vf v = load(x + i, LANES);
 #pragma clang loop unroll(full)
       for (size_t r = 0; r < rows; r++) {
-        screen_bytes bytes = *(const screen_bytes_anywhere *)(codes + r * blocks * SCREEN_BLOCK + i);
+        screen_bytes bytes = *(const screen_bytes_anywhere *)(codes + r * apart * SCREEN_BLOCK + i);
         parts[r] = fused(__builtin_convertvector(bytes, vf), v, parts[r]);
       }
     }
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < rows; r++) {
-      sums[r] = fused(parts[r], splat(scales[r * blocks + block]), sums[r]);
+      sums[r] = fused(parts[r], splat(scales[r * apart + block]), sums[r]);
     }
   }
   EACH_VECTOR(blocks, {
     const vf v = load(norms + i, count);
     _Pragma("clang loop unroll(full)") for (size_t r = 0; r < rows; r++) {
-      spans[r] = fused(load(scales + r * blocks + i, count), v, spans[r]);
+      spans[r] = fused(load(scales + r * apart + i, count), v, spans[r]);
     }
   })
 #pragma clang loop unroll(full)
@@ -92,21 +87,27 @@ static void kernel_screen_bounds(const int8_t *codes, const float *scales, const
                                  float rounding, float *high, float *low, float *span) {
   const float least = 1.17549435e-38f;
   float best = -__builtin_inff(), widest = 0.0f;
+  // Rows far apart are met side by side: memory gives more where several streams are read.
+  const size_t apart = rows / SCREEN_ROWS;
   for (size_t row = 0; row < rows;) {
     screen_bound bounds[SCREEN_ROWS];
-    size_t count = rows - row < SCREEN_ROWS ? 1 : SCREEN_ROWS;
+    const size_t count = row < apart ? SCREEN_ROWS : 1;
     const int8_t *first = codes + row * blocks * SCREEN_BLOCK;
     if (count == 1) {
-      screen_group(1, first, scales + row * blocks, blocks, x, norms, bounds);
+      screen_group(1, first, scales + row * blocks, 0, blocks, x, norms, bounds);
     } else {
-      screen_group(SCREEN_ROWS, first, scales + row * blocks, blocks, x, norms, bounds);
+      screen_group(SCREEN_ROWS, first, scales + row * blocks, apart * blocks, blocks, x, norms,
+                   bounds);
     }
-    for (size_t r = 0; r < count; r++, row++) {
-      float reach = bounds[r].span * (errors[row] + rounding) + least;
-      high[row] = bounds[r].value + reach;
+    for (size_t r = 0; r < count; r++) {
+      const size_t place = row + r * apart;
+      const float reach = bounds[r].span * (errors[place] + rounding) + least;
+      high[place] = bounds[r].value + reach;
       if (bounds[r].value - reach > best) best = bounds[r].value - reach;
       if (bounds[r].span > widest) widest = bounds[r].span;
     }
+    // What is left over comes after the last of the groups.
+    row = row + 1 == apart ? apart * SCREEN_ROWS : row + 1;
   }
   *low = best;
   *span = widest;
