@@ -111,7 +111,7 @@ final class EmbeddingNoiseTests: XCTestCase {
   }
 
   /// Fails unless the noise of a model changes its training loss alone, and can be drawn again.
-  private func check<Model: TrainableModel & PretrainedModel>(
+  private func check<Model: TrainableModel & TextModel>(
     _ model: Model, _ batch: Model.Batch, file: StaticString = #filePath, line: UInt = #line
   ) {
     let name = "\(Model.self) of \(model.configuration.modelType)"
