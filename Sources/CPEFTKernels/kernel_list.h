@@ -84,6 +84,20 @@ KERNEL(void, attention_query_gradient,
        (const peft_attention *a, size_t head, float *query_tiles, size_t parts, size_t part_stride,
         float *gradient, size_t gradient_stride),
        (a, head, query_tiles, parts, part_stride, gradient, gradient_stride))
+KERNEL(size_t, key_values_bytes, (size_t width, size_t block, unsigned bits), (width, block, bits))
+KERNEL(void, key_values_pack,
+       (const float *numbers, size_t width, size_t block, unsigned bits, uint8_t *scratch,
+        void *part),
+       (numbers, width, block, bits, scratch, part))
+KERNEL(void, key_values_read,
+       (const peft_key_values *a, int is_values, size_t from, size_t to, float *numbers),
+       (a, is_values, from, to, numbers))
+KERNEL(size_t, key_values_scratch, (const peft_key_values *a, size_t heads, size_t keys),
+       (a, heads, keys))
+KERNEL(void, key_values_attention,
+       (const peft_key_values *a, const float *queries, size_t heads, size_t from, size_t to,
+        float scale, float *output, float *scratch),
+       (a, queries, heads, from, to, scale, output, scratch))
 KERNEL(void, skinny_product,
        (const float *a, size_t a_stride, int is_transposed, const float *b, size_t b_stride,
         float *c, size_t c_stride, size_t rows, size_t inner, size_t columns, float alpha,

@@ -7,7 +7,7 @@ static size_t kernel_attention_scratch(const peft_attention *a) {
   size_t forward = 2 * a->width * TILE + KEY_TILE * TILE;
   size_t backward = 4 * KEY_GROUP * a->width * TILE + 3 * TILE * TILE + a->heads * a->query_count +
                     2 * ((a->key_count + TILE - 1) / TILE);
-  size_t row = a->width + a->key_count;
+  size_t row = 3 * a->width + a->key_count;
   size_t largest = forward > backward ? forward : backward;
   return largest > row ? largest : row;
 }
@@ -132,20 +132,72 @@ static void kernel_attention_forward(const peft_attention *a, size_t head, float
   }
 }
 
-// output = sum over the keys of p * values; two keys at a time into separate sums.
+// ---- Single queries -----------------------------------------------------------------------------
+// In pieces that give the same bits however the keys are cut: a score does not depend on the others,
+// and values are summed in turn into two sums.
+
+// The query in base two.
+HELPER void scale_query(const float *q, size_t width, float scale, float *scaled) {
+  vf factor = splat(scale * LOG2_E);
+  EACH_VECTOR(width, store(scaled + i, load(q + i, count) * factor, count);)
+}
+
+HELPER void key_scores(const float *scaled, const float *k, size_t stride, size_t keys,
+                       size_t width, float *scores) {
+  size_t key = 0;
+  for (; key + 4 <= keys; key += 4, k += 4 * stride) {
+    vf s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+    EACH_VECTOR(width, {
+      vf x = load(scaled + i, count);
+      s0 = fused(x, load(k + i, count), s0);
+      s1 = fused(x, load(k + stride + i, count), s1);
+      s2 = fused(x, load(k + 2 * stride + i, count), s2);
+      s3 = fused(x, load(k + 3 * stride + i, count), s3);
+    })
+    scores[key] = lanes_sum(s0);
+    scores[key + 1] = lanes_sum(s1);
+    scores[key + 2] = lanes_sum(s2);
+    scores[key + 3] = lanes_sum(s3);
+  }
+  for (; key < keys; key++, k += stride) {
+    vf s = {0};
+    EACH_VECTOR(width, s = fused(load(scaled + i, count), load(k + i, count), s);)
+    scores[key] = lanes_sum(s);
+  }
+}
+
+// Scores become powers of two, relative to the largest, `top`; returns their sum.
+HELPER float score_powers(float *scores, size_t keys, vf *top) {
+  float largest = row_maximum(scores, 1.0f, keys);
+  *top = splat(largest > -1e30f ? largest : -1e30f);
+  vf sum = {0};
+  EACH_VECTOR(keys, {
+    vf e = power_of_two(load(scores + i, count) - *top);
+    store(scores + i, e, count);
+    sum += filled(e, count, 0.0f);
+  })
+  return lanes_sum(sum);
+}
+
+// Adds p * values of the keys to two sums, the first key to `even`.
 HELPER void mix_values(const float *p, const float *values, size_t stride, size_t keys,
-                       size_t width, float factor, float *output) {
+                       size_t width, float *even, float *odd) {
   size_t column = 0;
   for (; column + 4 * LANES <= width; column += 4 * LANES) {
-    vf sums[8] = {{0}};
+    vf sums[8];
     const float *v = values + column;
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 4; j++) {
+      sums[j] = load(even + column + j * LANES, LANES);
+      sums[4 + j] = load(odd + column + j * LANES, LANES);
+    }
     size_t key = 0;
     for (; key + 2 <= keys; key += 2, v += 2 * stride) {
-      vf even = splat(p[key]), odd = splat(p[key + 1]);
+      vf left = splat(p[key]), right = splat(p[key + 1]);
 #pragma clang loop unroll(full)
       for (size_t j = 0; j < 4; j++) {
-        sums[j] = fused(even, load(v + j * LANES, LANES), sums[j]);
-        sums[4 + j] = fused(odd, load(v + stride + j * LANES, LANES), sums[4 + j]);
+        sums[j] = fused(left, load(v + j * LANES, LANES), sums[j]);
+        sums[4 + j] = fused(right, load(v + stride + j * LANES, LANES), sums[4 + j]);
       }
     }
     if (key < keys) {
@@ -155,26 +207,36 @@ HELPER void mix_values(const float *p, const float *values, size_t stride, size_
     }
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < 4; j++) {
-      store(output + column + j * LANES, (sums[j] + sums[4 + j]) * factor, LANES);
+      store(even + column + j * LANES, sums[j], LANES);
+      store(odd + column + j * LANES, sums[4 + j], LANES);
     }
   }
   EACH_VECTOR(width - column, {
-    vf even = {0}, odd = {0};
+    vf left = load(even + column + i, count), right = load(odd + column + i, count);
     const float *v = values + column + i;
     size_t key = 0;
     for (; key + 2 <= keys; key += 2, v += 2 * stride) {
-      even = fused(splat(p[key]), load(v, count), even);
-      odd = fused(splat(p[key + 1]), load(v + stride, count), odd);
+      left = fused(splat(p[key]), load(v, count), left);
+      right = fused(splat(p[key + 1]), load(v + stride, count), right);
     }
-    if (key < keys) even = fused(splat(p[key]), load(v, count), even);
-    store(output + column + i, (even + odd) * factor, count);
+    if (key < keys) left = fused(splat(p[key]), load(v, count), left);
+    store(even + column + i, left, count);
+    store(odd + column + i, right, count);
+  })
+}
+
+// output = (even + odd) * factor
+HELPER void join_sums(const float *even, const float *odd, size_t width, float factor,
+                      float *output) {
+  EACH_VECTOR(width, {
+    store(output + i, (load(even + i, count) + load(odd + i, count)) * factor, count);
   })
 }
 
 static void kernel_attention_row(const peft_attention *a, size_t head, size_t query, float *output,
                                  float *log_sum, float *scratch) {
   const size_t width = a->width;
-  float *scaled = scratch, *scores = scratch + width;
+  float *scaled = scratch, *sums = scaled + width, *scores = sums + 2 * width;
   size_t from = key_bound(a->low[query], a->key_count);
   size_t to = key_bound(a->high[query], a->key_count);
   if (to <= from) {
@@ -183,39 +245,17 @@ static void kernel_attention_row(const peft_attention *a, size_t head, size_t qu
     return;
   }
   size_t keys = to - from;
-  const float *q = a->queries + query * a->query_stride + head * width;
-  vf factor = splat(a->scale * LOG2_E);
-  EACH_VECTOR(width, store(scaled + i, load(q + i, count) * factor, count);)
-  const float *k = a->keys + from * a->key_stride;
-  size_t key = 0;
-  for (; key + 4 <= keys; key += 4, k += 4 * a->key_stride) {
-    vf s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    EACH_VECTOR(width, {
-      vf x = load(scaled + i, count);
-      s0 = fused(x, load(k + i, count), s0);
-      s1 = fused(x, load(k + a->key_stride + i, count), s1);
-      s2 = fused(x, load(k + 2 * a->key_stride + i, count), s2);
-      s3 = fused(x, load(k + 3 * a->key_stride + i, count), s3);
-    })
-    scores[key] = lanes_sum(s0);
-    scores[key + 1] = lanes_sum(s1);
-    scores[key + 2] = lanes_sum(s2);
-    scores[key + 3] = lanes_sum(s3);
-  }
-  for (; key < keys; key++, k += a->key_stride) scores[key] = row_dot(scaled, k, width);
-  float largest = row_maximum(scores, 1.0f, keys);
-  vf top = splat(largest > -1e30f ? largest : -1e30f), sum = {0};
-  EACH_VECTOR(keys, {
-    vf e = power_of_two(load(scores + i, count) - top);
-    store(scores + i, e, count);
-    sum += filled(e, count, 0.0f);
-  })
-  float total = lanes_sum(sum);
+  scale_query(a->queries + query * a->query_stride + head * width, width, a->scale, scaled);
+  key_scores(scaled, a->keys + from * a->key_stride, a->key_stride, keys, width, scores);
+  vf top;
+  float total = score_powers(scores, keys, &top);
   if (a->dropout > 0.0f) {
     uint64_t index = a->dropout_first + (head * a->query_count + query) * a->key_count + from;
     kernel_dropout(scores, scores, keys, a->dropout, a->dropout_key, index);
   }
-  mix_values(scores, a->values + from * a->value_stride, a->value_stride, keys, width,
-             total == 0.0f ? 0.0f : 1.0f / total, output);
+  memset(sums, 0, 4 * 2 * width);
+  mix_values(scores, a->values + from * a->value_stride, a->value_stride, keys, width, sums,
+             sums + width);
+  join_sums(sums, sums + width, width, total == 0.0f ? 0.0f : 1.0f / total, output);
   *log_sum = total == 0.0f ? 0.0f : top[0] + (float)(logarithm(total) * 1.4426950408889634);
 }

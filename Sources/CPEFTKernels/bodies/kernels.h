@@ -33,6 +33,8 @@
 
 #include "attention_backward.h"
 
+#include "key_values.h"
+
 #include "skinny.h"
 
 #include "skinny_precise.h"

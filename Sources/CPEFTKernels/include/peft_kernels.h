@@ -128,6 +128,33 @@ void peft_attention_query_gradient(const peft_attention *a, size_t head, float *
                                    size_t parts, size_t part_stride, float *gradient,
                                    size_t gradient_stride);
 
+// ---- Keys and values in blocks ------------------------------------------------------------------
+// Tokens one after the other in blocks of equal length. A block is one part for each head of keys
+// and values: numbers, keys [block][width] before values, or codes of eight or four bits between the
+// lowest and the highest number of a group. Keys have a group for each channel, values one for each
+// 64 channels of a token. A group with a number that is not finite is read back as NaN.
+typedef struct {
+  const void *const *blocks;  // those before the first token that is asked for are not looked at
+  const uint8_t *bits;        // of the numbers of each block: 32, 8 or 4
+  size_t block;               // tokens
+  size_t width, head;
+} peft_key_values;
+
+// Bytes of a part.
+size_t peft_key_values_bytes(size_t width, size_t block, unsigned bits);
+// Codes of a part in numbers; scratch is block * width bytes.
+void peft_key_values_pack(const float *numbers, size_t width, size_t block, unsigned bits,
+                          uint8_t *scratch, void *part);
+// numbers [to - from][width] = the keys or values of tokens.
+void peft_key_values_read(const peft_key_values *a, int is_values, size_t from, size_t to,
+                          float *numbers);
+// Floats of scratch for the function below.
+size_t peft_key_values_scratch(const peft_key_values *a, size_t heads, size_t keys);
+// One query of `heads` heads side by side that share a head of keys and values, and see the tokens
+// from..<to; output has them side by side too. The numbers are those of `peft_attention_row`.
+void peft_key_values_attention(const peft_key_values *a, const float *queries, size_t heads,
+                               size_t from, size_t to, float scale, float *output, float *scratch);
+
 // ---- Products of one row ------------------------------------------------------------------------
 // y = alpha * x B + beta * y with B inner x columns; a beta of 0 does not read y.
 void peft_row_product(const float *x, const float *b, size_t stride, size_t inner, size_t columns,
