@@ -9,13 +9,14 @@ struct BenchError: Error, CustomStringConvertible {
 /// What a run is asked to do: a workload and `--name value` pairs.
 struct BenchOptions {
   private static let precisions = Precision.allCases.map(\.rawValue).joined(separator: "|")
+  private static let caches = KeyValueCache.Storage.allCases.map(\.rawValue).joined(separator: "|")
   static let usage = """
     usage: peft-bench WORKLOAD [--option value ...]
       step      --arch gpt2|llama --mode lora|lora-all|dora|pissa|olora|lora-fa|bf16|qlora|full --batch 4 --length 128 --steps 8 --rank 8
                 --layers 12 --precision \(Self.precisions) --optimizer-state memory|mapped --folder .
       methods   --arch gpt2|llama --methods rslora,dora,... --targets attention|all-linear --batch 4 --length 128 --rounds 5 --rank 8
                 (one line for each relative of LoRA, whose steps are timed in turn with plain LoRA's)
-      generate  --new 64 --precision \(Self.precisions)
+      generate  --prompt 32 --new 64 --precision \(Self.precisions) --cache \(Self.caches)
       quantize  --rows 4096 --columns 4096 --precision nf4|fp4|int8
       kernels   --rows 512      (one line for each operation, shape and direction)
       finetune e2e --model FOLDER --data FILE --steps 300 --precision \(Self.precisions) --feed memory|stream
@@ -59,6 +60,14 @@ struct BenchOptions {
       throw BenchError("--precision \(name) is none of \(Self.precisions)")
     }
     return precision
+  }
+
+  func cache() throws -> KeyValueCache.Storage {
+    let name = try text("cache", default: KeyValueCache.Storage.float32.rawValue)
+    guard let cache = KeyValueCache.Storage(rawValue: name) else {
+      throw BenchError("--cache \(name) is none of \(Self.caches)")
+    }
+    return cache
   }
 
   func number(_ name: String, default value: Int, least: Int = 1) throws -> Int {

@@ -63,7 +63,11 @@ public final class AdapterRegistry {
   /// Parameters that a merge has changed, and what they held before the first merge.
   package var pristine: [ObjectIdentifier: Pristine] = [:]
   /// How many rows batches have while adapters are chosen by row; nil while they act on all rows.
-  package var rowCount: Int?
+  package var rowCount: Int? {
+    didSet { noteChange() }
+  }
+  /// How often something changed that neither a parameter nor an adapter itself shows.
+  private(set) var changes = 0
   /// The parameters that were trainable before the first adapter was attached.
   package var trainableBefore: [Parameter] = []
 
@@ -81,6 +85,9 @@ public final class AdapterRegistry {
 
   /// No adapters.
   public init() {}
+
+  /// Says that the model computes something else from now on, so that keys and values of earlier tokens hold no longer.
+  package func noteChange() { changes += 1 }
 
   /// The names of the adapters, in the order in which they were attached.
   public var names: [String] { attachments.map(\.name) }

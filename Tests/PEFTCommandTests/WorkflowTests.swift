@@ -69,6 +69,30 @@ final class WorkflowTests: XCTestCase {
     XCTAssertNotEqual(first, try text("2"))
   }
 
+  func testStatisticsOfGeneration() throws {
+    var bytes: [Int] = []
+    for cache in ["float32", "8bit", "4bit"] {
+      let run = try CommandRun([
+        "generate", "--prompt", "One day", "--tokens", "160", "--ignore-end", "--cache", cache,
+        "--stats", "--json",
+      ])
+      let result = try run.json()
+      XCTAssertEqual(result["tokens"]?.integer, 160)
+      XCTAssertGreaterThan(result["tokens_per_second"]?.number ?? 0, 0)
+      XCTAssertGreaterThan(result["prompt_tokens"]?.integer ?? 0, 0)
+      let count = try XCTUnwrap(result["cache_bytes"]?.integer)
+      XCTAssert(run.errors.contains("tokens a second; keys and values took"), run.errors)
+      bytes.append(count)
+    }
+    // Four layers with two heads of width 32, in three blocks of 64 tokens.
+    XCTAssertEqual(bytes[0], 4 * 3 * 64 * 2 * 2 * 32 * 4)
+    XCTAssertLessThan(bytes[1], bytes[0])
+    XCTAssertLessThan(bytes[2], bytes[1])
+    let wrong = try CommandRun(["generate", "--cache", "3bit"])
+    XCTAssertEqual(wrong.exitCode, 2)
+    XCTAssert(wrong.errors.contains("float32, 8bit, 4bit"), wrong.errors)
+  }
+
   func testSettingsFileMeansTheSameAsOptions() throws {
     try Files.withTemporaryFolder { folder in
       let (data, _) = try writeRows(folder)

@@ -55,7 +55,9 @@ public final class Adapter: Attachment {
     didSet { updateTraining() }
   }
   /// The rows of a batch that it serves while adapters are chosen by row; nil for all.
-  var rows: [Int]?
+  var rows: [Int]? {
+    didSet { host?.adapters.noteChange() }
+  }
   /// What a lenient load passed over; empty for an adapter that was read completely or made new.
   public internal(set) var loadingReport = LoadingReport()
 

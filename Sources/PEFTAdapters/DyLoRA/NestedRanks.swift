@@ -39,7 +39,12 @@ public final class NestedRanks: AdapterController {
       throw .wrongState(
         "\"\(adapter.name)\" is merged at rank \(self.rank); unmerge it before it gets another")
     }
+    choose(rank)
+  }
+
+  private func choose(_ rank: Int) {
     choice.evaluation = rank
+    adapter?.host?.adapters.noteChange()
   }
 
   /// What `body` says at every rank, from 1 on; the rank before comes back afterwards.
@@ -51,7 +56,7 @@ public final class NestedRanks: AdapterController {
     _ body: (_ rank: Int) throws -> Result
   ) throws -> [(rank: Int, result: Result)] {
     let before = rank
-    defer { choice.evaluation = before }
+    defer { choose(before) }
     return try (1...maximum).map { rank in
       try select(rank)
       return (rank, try withoutGradients { try body(rank) })
@@ -106,7 +111,7 @@ public final class NestedRanks: AdapterController {
         found: state.keys.sorted().joined(separator: ", "))
     }
     advance(to: numbers[0])
-    choice.evaluation = numbers[1]
+    choose(numbers[1])
   }
 }
 

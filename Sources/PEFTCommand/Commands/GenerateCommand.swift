@@ -18,6 +18,10 @@ enum GenerateCommand: Command {
       Option("top-p", "P", "Draw from the most likely tokens with probability P together."),
       Option("repetition-penalty", "X", default: "1", "Makes tokens that occurred less likely."),
       Option("seed", "N", default: "0", "Starts the random numbers."),
+      Option(
+        "cache", "NAME", default: "float32",
+        "How keys and values of earlier tokens are kept: float32, 8bit or 4bit."),
+      Option(switch: "stats", "Say how many tokens a second there were, and what they took."),
       Option(switch: "ignore-end", "Go on after the token that ends a text."),
       .config, .json,
     ],
@@ -31,32 +35,62 @@ enum GenerateCommand: Command {
     try folder.attachAdapter(arguments)
     let prompt = arguments.string("prompt") ?? ""
     let text = try continuation(
-      folder, prompt, limits, sampling, ignoresEnd: arguments.isOn("ignore-end"),
-      isStreamed: true)
+      folder, prompt, limits, sampling,
+      cache: try arguments.choice("cache", KeyValueCache.Storage.self) ?? .float32,
+      ignoresEnd: arguments.isOn("ignore-end"), isStreamed: true)
     Console.print()
+    let showsStatistics = arguments.isOn("stats")
+    if showsStatistics { Console.error(sentence(text.statistics)) }
     if arguments.isOn("json") {
-      Console.result([
-        .init("text", .string(text.text)), .init("tokens", .integer(text.tokens)),
-      ])
+      Console.result(
+        [.init("text", .string(text.text)), .init("tokens", .integer(text.tokens))]
+          + (showsStatistics ? fields(text.statistics) : []))
     }
+  }
+
+  private static func sentence(_ statistics: GenerationStatistics) -> String {
+    let speed = statistics.tokensPerSecond.map { "\($0.rounded(digits: 1)) tokens a second" }
+    let rest = speed.map { ", then \($0)" } ?? ""
+    return "\(statistics.promptTokens) tokens of the prompt and the first new one in "
+      + "\(statistics.promptTime.seconds.rounded(digits: 3)) s\(rest); keys and values took "
+      + "\(statistics.cacheByteCount.grouped) bytes"
+  }
+
+  private static func fields(_ statistics: GenerationStatistics) -> [JSON.Member] {
+    [
+      .init("prompt_tokens", .integer(statistics.promptTokens)),
+      .init("prompt_seconds", .number(statistics.promptTime.seconds)),
+      .init("tokens_per_second", statistics.tokensPerSecond.map(JSON.number) ?? .null),
+      .init("cache_bytes", .integer(statistics.cacheByteCount)),
+    ]
+  }
+
+  /// What follows a prompt.
+  struct Continuation {
+    let text: String
+    let tokens: Int
+    let statistics: GenerationStatistics
   }
 
   /// Continues a prompt, and writes it to standard output where it is streamed.
   static func continuation(
     _ folder: ModelFolder, _ prompt: String, _ limits: GenerationLimits,
-    _ sampling: SamplingOptions, ignoresEnd: Bool = false, isStreamed: Bool = false
-  ) throws -> (text: String, tokens: Int) {
+    _ sampling: SamplingOptions, cache: KeyValueCache.Storage = .float32,
+    ignoresEnd: Bool = false, isStreamed: Bool = false
+  ) throws -> Continuation {
     let ids = folder.encode(prompt)
     guard !ids.isEmpty else { throw CommandError.missingOption("prompt") }
     return try continuation(
-      folder, ids: ids, limits, sampling, ignoresEnd: ignoresEnd, isStreamed: isStreamed)
+      folder, ids: ids, limits, sampling, cache: cache, ignoresEnd: ignoresEnd,
+      isStreamed: isStreamed)
   }
 
   /// Continues the tokens of a prompt, of which there is one at least.
   static func continuation(
     _ folder: ModelFolder, ids: [Int32], _ limits: GenerationLimits,
-    _ sampling: SamplingOptions, ignoresEnd: Bool = false, isStreamed: Bool = false
-  ) throws -> (text: String, tokens: Int) {
+    _ sampling: SamplingOptions, cache: KeyValueCache.Storage = .float32,
+    ignoresEnd: Bool = false, isStreamed: Bool = false
+  ) throws -> Continuation {
     var limits = limits
     // A token that begins a text also ends the one before it, as in models that have one for both.
     if !ignoresEnd {
@@ -77,16 +111,19 @@ enum GenerateCommand: Command {
     var text = ""
     let promptIDs = ids.dropFirst(folder.beginning == nil ? 0 : 1)
     for id in promptIDs { _ = decoder.append(id) }
-    let tokens = try folder.model.generate([ids], limits, sampling) { _, token in
-      let piece = decoder.append(token)
-      text += piece
-      if isStreamed { Console.print(piece, terminator: "") }
-      return true
-    }
+    var statistics = GenerationStatistics()
+    let tokens = try folder.model.generate(
+      [ids], limits, sampling, cache: cache,
+      onToken: { _, token in
+        let piece = decoder.append(token)
+        text += piece
+        if isStreamed { Console.print(piece, terminator: "") }
+        return true
+      }, onEnd: { statistics = $0 })
     let rest = decoder.finish()
     text += rest
     if isStreamed { Console.print(rest, terminator: "") }
-    return (text, tokens[0].count)
+    return Continuation(text: text, tokens: tokens[0].count, statistics: statistics)
   }
 
   private static func sampling(_ arguments: Arguments) throws -> SamplingOptions {

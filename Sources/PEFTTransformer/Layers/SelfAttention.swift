@@ -83,9 +83,8 @@ public final class SelfAttention: Module {
       key = key.beginning(with: prefix.keys, at: starts)
       value = value.beginning(with: prefix.values, at: starts)
     }
-    if let cache = context.cache {
-      (key, value) = cache.extend(layer: layer, keys: key, values: value)
-    }
+    context.cache?.extend(layer: layer, keys: key, values: value)
+    defer { context.cache?.settle(layer: layer) }
     let scale = 1 / Float(headWidth).squareRoot()
     let dropped = context.dropout == nil ? 0 : dropout.attention
     let mixed: Tensor
@@ -97,6 +96,8 @@ public final class SelfAttention: Module {
       mixed = query.attention(
         keys: key, values: value, headWidth: headWidth, halves: halves, scale: scale,
         dropout: dropped, dropoutKeys: context.dropout)
+    } else if let cache = context.cache, !context.isFirst {
+      mixed = cache.attention(layer: layer, query, spans: spans, scale: scale)
     } else {
       mixed = query.attention(
         keys: key, values: value, headWidth: headWidth, spans: spans, scale: scale,
