@@ -27,5 +27,5 @@ let messages = [
 ]
 let prompt = try tokenizer.applyChatTemplate(Array(messages.dropLast()))
 let chat = try tokenizer.chat(messages)
-print(prompt.count, "tokens before the answer,", chat.isAssistant.count { $0 }, "of it")
+print(prompt.count, "tokens before the answer,", chat.isChosen.count { $0 }, "of it")
 // snippet.hide

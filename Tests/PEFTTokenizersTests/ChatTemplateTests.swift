@@ -46,7 +46,7 @@ final class ChatTemplateTests: XCTestCase {
           let found = try template.renderWithSpans(
             messages, tools: tools, variables: expected.variables)
           XCTAssertEqual(
-            found.assistantSpans.map { [$0.lowerBound, $0.upperBound] }, spans, note)
+            found.spans.map { [$0.lowerBound, $0.upperBound] }, spans, note)
         }
       } catch {
         XCTAssertNotNil(item.error, "\(note): \(error)")
@@ -70,8 +70,41 @@ final class ChatTemplateTests: XCTestCase {
     let found = try template.renderWithSpans(messages)
     let bytes = Array(found.text.utf8)
     XCTAssertEqual(
-      found.assistantSpans.map { String(decoding: bytes[$0], as: UTF8.self) },
+      found.spans.map { String(decoding: bytes[$0], as: UTF8.self) },
       ["Yes<end>", "So<end>"])
+  }
+
+  func testSpansOfChosenMessages() throws {
+    let plain = "{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}<end>{% endfor %}"
+    let marked = """
+      {% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}\
+      {% generation %}{{ m.content }}<end>{% endgeneration %}\
+      {% else %}{{ m.content | trim }}<end>{% endif %}{% endfor %}
+      """
+    let messages = [
+      ChatMessage(role: "system", content: "system"), ChatMessage(role: "user", content: " é? "),
+      ChatMessage(role: "assistant", content: "Yes"), ChatMessage(role: "user", content: "x"),
+      ChatMessage(role: "assistant", content: "So"), ChatMessage(role: "user", content: ""),
+    ]
+    let table: [([Bool], [String])] = [
+      ([false, false, false, false, true, false], ["So<end>"]),
+      ([false, true, false, true, false, true], ["é?<end>", "x<end>", "<end>"]),
+      ([true, false, true, false, false, false], ["system<end>", "Yes<end>"]),
+      (
+        [true, true, true, true, true, true],
+        ["system<end>", "é?<end>", "Yes<end>", "x<end>", "So<end>", "<end>"]
+      ),
+    ]
+    for source in [plain, marked] {
+      for (choice, expected) in table {
+        let found = try ChatTemplate(source).renderWithSpans(messages, choosing: choice)
+        let bytes = Array(found.text.utf8)
+        // Without marks the beginning of an answer is not known, so that what the assistant says begins with its role.
+        let texts = found.spans.map { String(decoding: bytes[$0], as: UTF8.self) }
+          .map { $0.replacingOccurrences(of: "<assistant>", with: "") }
+        XCTAssertEqual(texts, expected, "\(choice) of \(source)")
+      }
+    }
   }
 
   func testMessagesMustComeOneByOneForSpans() throws {
@@ -117,7 +150,7 @@ final class ChatTemplateTests: XCTestCase {
       XCTAssertEqual(tokenizer.decode(ids, skipSpecialTokens: false), text)
       let chat = try tokenizer.chat(messages)
       XCTAssertEqual(chat.ids, ids)
-      let said = zip(ids, chat.isAssistant).filter(\.1).map(\.0)
+      let said = zip(ids, chat.isChosen).filter(\.1).map(\.0)
       XCTAssertEqual(
         tokenizer.decode(said, skipSpecialTokens: false), "assistant: lino<|end|>")
       try Data("{{ eos_token }}!".utf8).write(

@@ -12,7 +12,7 @@ enum TrainCommand: Command {
     name: "train", summary: "Adapt a model to a file of rows.",
     discussion:
       "The rows have \"prompt\" and \"completion\", of which the completion is learned, \"text\", of "
-      + "which everything is, \"messages\", of which what the assistant says is, or \"instruction\", perhaps "
+      + "which everything is, \"messages\", of which what the assistant says is (see --learn), or \"instruction\", perhaps "
       + "\"input\", and \"output\"; those of a classifier \"text\", or two texts, and \"label\". The name of the file "
       + "tells its format: .jsonl has an object on each line, .json one array of objects, .csv and .tsv named "
       + "columns, any other file plain texts. Prompt and completion become tokens "

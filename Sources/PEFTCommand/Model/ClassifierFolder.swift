@@ -27,6 +27,7 @@ struct ClassifierFolder {
     _ arguments: Arguments, data: String, _ options: DataOptions, precision: Precision? = nil,
     seed: UInt64 = 0
   ) throws {
+    try options.requireNoConversations()
     self.options = options
     path = try ModelFolder.path(arguments)
     try ModelFolder.requireModel(path)

@@ -21,6 +21,7 @@ struct DataFile {
 
   /// The rows of the file, each with the token that ends a text; the texts of a plain file as they are.
   func examplesOrTexts(_ folder: ModelFolder) throws -> [TrainingExample] {
+    try requireConversation()
     guard DataFormat.of(path: path).name == "text" else { return try examples(folder) }
     let encoder = folder.encoder(maximumLength: maximumLength, end: nil)
     let reader = try RowReader<TrainingRow>(
@@ -49,6 +50,7 @@ struct DataFile {
 
   /// The rows of the file for a training, kept or streamed.
   func rows(_ folder: ModelFolder, _ stream: StreamPlan?) throws -> TrainingRows {
+    try requireConversation()
     guard let stream else { return .memory(try examples(folder)) }
     let batches = try StreamedBatches<TrainingRow, TrainingExample>(
       source, stream.settings(options), encode: encoder(folder).encodedRow)
@@ -60,7 +62,21 @@ struct DataFile {
   private var source: any DataSource { DataFormat.source(path, options.settings) }
 
   private func encoder(_ folder: ModelFolder) -> ExampleEncoder {
-    folder.encoder(maximumLength: maximumLength, end: folder.endings.first)
+    var encoder = folder.encoder(maximumLength: maximumLength, end: folder.endings.first)
+    if let turns = options.learnedTurns { encoder.learnedTurns = turns }
+    return encoder
+  }
+
+  /// Refuses a choice of turns where no row has any.
+  private func requireConversation() throws {
+    guard options.learnedTurns != nil else { return }
+    let reader = try RowReader<TrainingRow>(source, names: options.names, badRows: .skip)
+    while let row = try reader.next() {
+      if case .messages = row { return }
+    }
+    throw CommandError.unusable(
+      path: path, reason: "has no row with \"messages\", which --learn and --learn-last choose from"
+    )
   }
 
   private func report(cut: Int, skipped: Int) {

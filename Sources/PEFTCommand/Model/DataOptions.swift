@@ -8,6 +8,8 @@ struct DataOptions {
   let names: [String: String]
   /// What becomes of a bad row.
   let badRows: BadRows
+  /// Which turns of conversations are learned; nil where nothing is said of them.
+  let learnedTurns: LearnedTurns?
 
   /// The options they are read from.
   static let options: [Option] = [
@@ -22,6 +24,12 @@ struct DataOptions {
       "separator", "TEXT", default: "<|endoftext|>",
       "What stands between the texts of a plain file; blank-line for one or more blank lines."),
     Option(switch: "skip-bad-rows", "Count rows that are not as expected, and leave them out."),
+    Option(
+      "learn", "ROLES", default: "assistant",
+      "Whose messages of conversations are learned, roles between commas; a message with \"weight\" 0 is not, and one with 1 is."
+    ),
+    Option(
+      switch: "learn-last", "Of these messages only the last in each conversation is learned."),
   ]
 
   /// Reads the options.
@@ -35,6 +43,14 @@ struct DataOptions {
     settings = DataFormat.Settings(
       columns: columns, separator: separator == "blank-line" ? nil : separator)
     badRows = arguments.isOn("skip-bad-rows") ? .skip : .fail
+    let roles = arguments.list("learn")
+    if let roles, roles.isEmpty {
+      throw arguments.invalid("learn", expected: "roles between commas")
+    }
+    let isOnlyLast = arguments.isOn("learn-last")
+    learnedTurns =
+      roles == nil && !isOnlyLast
+      ? nil : LearnedTurns(roles: Set(roles ?? ["assistant"]), isOnlyLast: isOnlyLast)
     var names: [String: String] = [:]
     for text in arguments.texts("field") {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
@@ -44,6 +60,14 @@ struct DataOptions {
       names[parts[0]] = parts[1]
     }
     self.names = names
+  }
+
+  /// Refuses what a classifier has no use for.
+  func requireNoConversations() throws(CommandError) {
+    if let learnedTurns {
+      throw .conflict(
+        "task sequence-classification", learnedTurns.isOnlyLast ? "learn-last" : "learn")
+    }
   }
 
   /// Says how many bad rows were left out of a file.

@@ -29,6 +29,13 @@ public struct ChatMessage: Sendable {
   /// What is said, nil where the message has no text.
   public var content: String? { json["content"]?.string }
 
+  /// The same message with a text that begins otherwise; nil where it says none.
+  func saying(otherThan text: String?) -> ChatMessage? {
+    guard let text, let role else { return nil }
+    let first = text.unicodeScalars.first { !$0.properties.isWhitespace }
+    return ChatMessage(role: role, content: first == "x" ? "y" : "x")
+  }
+
   /// The JSON object in a text.
   static func object(_ text: String, what: String) throws(ChatTemplateError) -> JSON {
     do {

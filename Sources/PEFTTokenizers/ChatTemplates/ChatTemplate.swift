@@ -15,8 +15,8 @@ public struct ChatTemplate: Sendable {
   public struct Rendering: Sendable, Equatable {
     /// The text.
     public var text: String
-    /// The UTF-8 bytes of the text that the assistant says, in order.
-    public var assistantSpans: [Range<Int>]
+    /// The UTF-8 bytes of the text that the chosen messages say, in order.
+    public var spans: [Range<Int>]
   }
 
   /// Reads a template.
@@ -46,13 +46,15 @@ public struct ChatTemplate: Sendable {
     try run(messages, addGenerationPrompt, tools, variables, date).output
   }
 
-  /// The text of a conversation, and where in it the assistant speaks.
+  /// The text of a conversation, and where in it the assistant, or who else is chosen, speaks.
   ///
-  /// A template with `{% generation %}` tells itself. With any other one the spans are what a message of the
-  /// assistant adds to the text of the messages before it with the beginning of an answer.
+  /// A template with `{% generation %}` tells itself where the assistant does. With any other one the spans are what a message of the
+  /// assistant adds to the text of the messages before it with the beginning of an answer, and those of other messages reach
+  /// from where the text depends on what they say.
   ///
   /// - Parameters:
   ///   - messages: the messages.
+  ///   - choosing: for each message whether its span is wanted; nil for those of the assistant.
   ///   - tools: JSON objects that describe functions the model may call.
   ///   - variables: other variables of the template, such as `bos_token`.
   ///   - date: what `strftime_now` takes for now.
@@ -60,25 +62,46 @@ public struct ChatTemplate: Sendable {
   /// - Throws: `ChatTemplateError`, also where the spans cannot be told.
   /// - Complexity: without `{% generation %}` the template is rendered twice for each such message.
   public func renderWithSpans(
-    _ messages: [ChatMessage], tools: [String] = [], variables: [String: String] = [:],
-    date: Date = Date()
+    _ messages: [ChatMessage], choosing: [Bool]? = nil, tools: [String] = [],
+    variables: [String: String] = [:], date: Date = Date()
   ) throws(ChatTemplateError) -> Rendering {
+    precondition(
+      choosing.map { $0.count == messages.count } ?? true,
+      "ChatTemplate: \(choosing?.count ?? 0) choices for \(messages.count) messages")
+    let isAssistant = messages.map { $0.role == "assistant" }
+    let isChosen = choosing ?? isAssistant
     let whole = try run(messages, false, tools, variables, date)
-    if hasGeneration { return Rendering(text: whole.output, assistantSpans: whole.spans) }
+    if hasGeneration, isChosen == isAssistant {
+      return Rendering(text: whole.output, spans: whole.spans)
+    }
+    func text(_ messages: [ChatMessage], _ prompts: Bool = false) throws(ChatTemplateError)
+      -> String
+    {
+      try run(messages, prompts, tools, variables, date).output
+    }
     var spans: [Range<Int>] = []
-    for (index, message) in messages.enumerated() where message.role == "assistant" {
+    for (index, message) in messages.enumerated() where isChosen[index] {
       let before = Array(messages[..<index])
-      let end = try run(before + [message], false, tools, variables, date).output
+      let end = try text(before + [message])
       guard whole.output.utf8.starts(with: end.utf8) else { throw .noSpan(message: index) }
-      var start: String?
-      for prompts in [true, false] where start == nil && (prompts || index > 0) {
-        let text = try? run(before, prompts, tools, variables, date).output
-        if let text, end.utf8.starts(with: text.utf8) { start = text }
+      var start: Int?
+      if isAssistant[index] {
+        for prompts in [true, false] where start == nil && (prompts || index > 0) {
+          let text = try? text(before, prompts)
+          if let text, end.utf8.starts(with: text.utf8) { start = text.utf8.count }
+        }
+      } else if let other = message.saying(otherThan: message.content) {
+        start = zip(end.utf8, try text(before + [other]).utf8).prefix { $0 == $1 }.count
       }
       guard let start else { throw .noSpan(message: index) }
-      spans.append(start.utf8.count..<end.utf8.count)
+      let span = start..<end.utf8.count
+      if hasGeneration, isAssistant[index] {
+        spans += whole.spans.filter { span.contains($0.lowerBound) && !$0.isEmpty }
+      } else {
+        spans.append(span)
+      }
     }
-    return Rendering(text: whole.output, assistantSpans: spans)
+    return Rendering(text: whole.output, spans: spans)
   }
 
   private func run(

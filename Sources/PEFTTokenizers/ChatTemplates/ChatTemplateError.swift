@@ -16,7 +16,7 @@ public enum ChatTemplateError: Error, Equatable, Sendable, CustomStringConvertib
   case invalidJSON(what: String, reason: String)
   /// The tokenizer's folder holds no template.
   case noTemplate
-  /// Where a message of the assistant is in the text cannot be told.
+  /// Where a message is in the text cannot be told.
   case noSpan(message: Int)
 
   /// What is wrong, where, and what would be right.

@@ -7,8 +7,8 @@ extension Tokenizer {
     public var text: String
     /// Its tokens.
     public var ids: [Int32]
-    /// For each token whether the assistant says it.
-    public var isAssistant: [Bool]
+    /// For each token whether the chosen messages say it.
+    public var isChosen: [Bool]
   }
 
   /// The chat template of the tokenizer's folder.
@@ -43,28 +43,29 @@ extension Tokenizer {
     return encode(text, addSpecialTokens: false)
   }
 
-  /// The tokens of a conversation, and which of them the assistant says.
+  /// The tokens of a conversation, and which of them the assistant, or who else is chosen, says.
   ///
   /// - Parameters:
   ///   - messages: the messages.
+  ///   - choosing: for each message whether its tokens are marked; nil for those of the assistant.
   ///   - tools: JSON objects that describe functions the model may call.
   ///   - template: another template than that of the tokenizer's folder.
   ///   - date: what the template takes for now.
-  /// - Returns: the text, the ids and the mask. A token is the assistant's if it begins in what it says.
-  /// - Throws: `ChatTemplateError`, also where it cannot be told what the assistant says.
+  /// - Returns: the text, the ids and the mask. A token is a message's if it begins in what it says.
+  /// - Throws: `ChatTemplateError`, also where it cannot be told where a chosen message is in the text.
   public func chat(
-    _ messages: [ChatMessage], tools: [String] = [], template: ChatTemplate? = nil,
-    date: Date = Date()
+    _ messages: [ChatMessage], choosing: [Bool]? = nil, tools: [String] = [],
+    template: ChatTemplate? = nil, date: Date = Date()
   ) throws(ChatTemplateError) -> Chat {
     let template = if let template { template } else { try chatTemplate() }
     let rendering = try template.renderWithSpans(
-      messages, tools: tools, variables: chatSettings.variables, date: date)
+      messages, choosing: choosing, tools: tools, variables: chatSettings.variables, date: date)
     let encoding = encoding(of: rendering.text, addSpecialTokens: false)
-    var spans = rendering.assistantSpans[...]
-    let isAssistant = encoding.byteOffsets.map { offsets in
+    var spans = rendering.spans[...]
+    let isChosen = encoding.byteOffsets.map { offsets in
       while let first = spans.first, first.upperBound <= offsets.lowerBound { spans.removeFirst() }
       return spans.first.map { $0.lowerBound <= offsets.lowerBound && !offsets.isEmpty } ?? false
     }
-    return Chat(text: rendering.text, ids: encoding.ids, isAssistant: isAssistant)
+    return Chat(text: rendering.text, ids: encoding.ids, isChosen: isChosen)
   }
 }

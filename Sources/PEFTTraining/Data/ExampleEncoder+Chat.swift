@@ -5,9 +5,14 @@ import PEFTTransformer
 extension ExampleEncoder {
   /// A conversation, as `encodeChat` writes it or turn by turn.
   func encode(_ turns: [ChatTurn]) -> Result {
-    guard let encodeChat else { return encodePlainly(turns) }
+    let choice = learnedTurns.choice(of: turns)
+    guard choice.contains(true) else {
+      let roles = learnedTurns.roles.sorted().joined(separator: " or ")
+      return .refused("no message of \(roles) to learn")
+    }
+    guard let encodeChat else { return encodePlainly(turns, choice) }
     do {
-      let (ids, isLearned) = try encodeChat(turns)
+      let (ids, isLearned) = try encodeChat(turns, choice)
       return cut(ids, zip(ids, isLearned).map { $1 ? $0 : TokenBatch.ignored })
     } catch {
       return .refused("\(error)")
@@ -15,7 +20,7 @@ extension ExampleEncoder {
   }
 
   /// Every turn after its role, a colon and a space; between turns stands a line feed, which is learned after what is.
-  private func encodePlainly(_ turns: [ChatTurn]) -> Result {
+  private func encodePlainly(_ turns: [ChatTurn], _ choice: [Bool]) -> Result {
     var (ids, labels): ([Int32], [Int32]) = ([], [])
     func add(_ tokens: [Int32], isLearned: Bool) {
       ids += tokens
@@ -24,10 +29,10 @@ extension ExampleEncoder {
     if let beginning { add([beginning], isLearned: false) }
     for (place, turn) in turns.enumerated() {
       add(encode("\(turn.role): ", false), isLearned: false)
-      add(encode(turn.content, false), isLearned: turn.isLearned)
-      if place < turns.count - 1 { add(encode("\n", false), isLearned: turn.isLearned) }
+      add(encode(turn.content, false), isLearned: choice[place])
+      if place < turns.count - 1 { add(encode("\n", false), isLearned: choice[place]) }
     }
-    if let end { add([end], isLearned: turns.last?.isLearned == true) }
+    if let end { add([end], isLearned: choice.last == true) }
     return cut(ids, labels)
   }
 
@@ -42,13 +47,13 @@ extension ExampleEncoder {
     } catch {
       if case .noTemplate = error { return nil }
       // A template that is not understood is an error of the rows that need it.
-      return { _ in throw error }
+      return { _, _ in throw error }
     }
-    return { turns in
+    return { turns, choice in
       let chat = try tokenizer.chat(
-        turns.map { ChatMessage(role: $0.role, content: $0.content) }, template: template,
-        date: date)
-      return (chat.ids, chat.isAssistant)
+        turns.map { ChatMessage(role: $0.role, content: $0.content) }, choosing: choice,
+        template: template, date: date)
+      return (chat.ids, chat.isChosen)
     }
   }
 }

@@ -15,7 +15,7 @@ public struct ExampleEncoder: Sendable {
     case cut(TrainingExample)
     /// No token that is learned fits, or there is none.
     case nothingLeft
-    /// It cannot be turned into tokens, for the reason given: the chat template refuses it.
+    /// It cannot be turned into tokens, for the reason given: the chat template refuses it, or no turn of it is learned.
     case refused(String)
 
     /// The example, cut or not; nil where there is none.
@@ -30,9 +30,9 @@ public struct ExampleEncoder: Sendable {
   /// Encodes a text, with the special tokens that the tokenizer puts around it or without.
   public typealias Encode = @Sendable (_ text: String, _ addSpecialTokens: Bool) -> [Int32]
 
-  /// Writes a conversation as tokens, and says which of them are learned.
+  /// Writes a conversation, of which some turns are learned, as tokens, and says which of these are.
   public typealias EncodeChat =
-    @Sendable (_ turns: [ChatTurn]) throws -> (ids: [Int32], isLearned: [Bool])
+    @Sendable (_ turns: [ChatTurn], _ isLearned: [Bool]) throws -> (ids: [Int32], isLearned: [Bool])
 
   /// Put in front of every row that does not begin with it.
   public var beginning: Int32?
@@ -45,6 +45,8 @@ public struct ExampleEncoder: Sendable {
   /// Writes conversations, as the chat template of a model does; nil to write every turn after the name of its role, a colon and a
   /// space, and a line feed after it.
   public var encodeChat: EncodeChat?
+  /// Which turns of conversations are learned.
+  public var learnedTurns = LearnedTurns()
   let encode: Encode
 
   /// An encoder over any function from text to tokens.

@@ -43,7 +43,7 @@ public struct TrainingData: Sendable, Hashable {
       case .example(let example, let isCut):
         examples.append(example)
         if isCut { cutCount += 1 }
-        if row.learned.isEmpty { emptyLines.append(reader.line) }
+        if !row.hasLearnedText(encoder.learnedTurns) { emptyLines.append(reader.line) }
       case .nothing:
         skippedLines.append(reader.line)
       case .bad(let expected, let found):

@@ -4,16 +4,16 @@ public enum TrainingRow: Sendable, Hashable {
   case text(String)
   /// A text of which only the second part is learned.
   case completion(prompt: String, completion: String)
-  /// A conversation of which only what the assistant says is learned.
+  /// A conversation of which some turns are learned, as `LearnedTurns` choose.
   case messages([ChatTurn])
 
-  /// The text that is learned.
-  var learned: String {
+  /// Whether there is a text that is learned.
+  func hasLearnedText(_ learnedTurns: LearnedTurns) -> Bool {
     switch self {
-    case .text(let text): text
-    case .completion(_, let completion): completion
+    case .text(let text): !text.isEmpty
+    case .completion(_, let completion): !completion.isEmpty
     case .messages(let turns):
-      turns.lazy.filter(\.isLearned).map(\.content).joined()
+      zip(turns, learnedTurns.choice(of: turns)).contains { $1 && !$0.content.isEmpty }
     }
   }
 }
@@ -24,12 +24,13 @@ public struct ChatTurn: Sendable, Hashable {
   public var role: String
   /// What is said.
   public var content: String
+  /// Whether a model learns to say it; nil to go by the role.
+  public var isLearned: Bool?
 
   /// A turn from its parts.
-  public init(role: String, content: String) { (self.role, self.content) = (role, content) }
-
-  /// Whether a model learns to say it.
-  public var isLearned: Bool { role == "assistant" }
+  public init(role: String, content: String, isLearned: Bool? = nil) {
+    (self.role, self.content, self.isLearned) = (role, content, isLearned)
+  }
 }
 
 extension TrainingRow: DataRow {
@@ -86,15 +87,25 @@ extension ChatTurn {
       }
       let fields = RowFields(DataRecord(line: 0, fields: members))
       do {
-        turns.append(ChatTurn(role: try fields.text("role"), content: try fields.text("content")))
+        turns.append(
+          ChatTurn(
+            role: try fields.text("role"), content: try fields.text("content"),
+            isLearned: try isLearned(fields)))
       } catch {
         throw RowFault(
           expected: "\(error.expected) of message \(place + 1)", found: error.found)
       }
     }
-    guard turns.contains(where: \.isLearned) else {
-      throw RowFault(expected: "a message of the assistant", found: "none")
-    }
     return turns
+  }
+
+  /// What a message says of itself by `weight`, 0 or 1 as in the files of other programs; nil where it says nothing.
+  private static func isLearned(_ fields: RowFields) throws(RowFault) -> Bool? {
+    switch fields["weight"] ?? .null {
+    case .null: return nil
+    case .integer(0), .number(0): return false
+    case .integer(1), .number(1): return true
+    case let other: throw RowFault(expected: "0 or 1 as \"weight\"", found: other.kind)
+    }
   }
 }

@@ -61,13 +61,10 @@ final class DataRowTests: XCTestCase {
       fault([("messages", .list([.object([.init("role", .text("user"))])]))]),
       RowFault(
         expected: "a string as \"content\" of message 1", found: "nothing of that name"))
+    let turn = [DataRecord.Field("role", .text("user")), .init("content", .text(""))]
     XCTAssertEqual(
-      fault([
-        (
-          "messages",
-          .list([.object([.init("role", .text("user")), .init("content", .text(""))])])
-        )
-      ]), RowFault(expected: "a message of the assistant", found: "none"))
+      fault([("messages", .list([.object(turn + [.init("weight", .text("1"))])]))]),
+      RowFault(expected: "0 or 1 as \"weight\" of message 1", found: "a string"))
   }
 
   func testRowsOfClassifiers() throws {
@@ -104,11 +101,59 @@ final class DataRowTests: XCTestCase {
       example.labels.filter { $0 != -100 }
     }
     XCTAssertEqual(learned, [98, 10, 100, 2])
-    encoder.encodeChat = { turns in ([5, 6, 7], [false, true, turns.count == 4]) }
+    encoder.encodeChat = { turns, choice in
+      XCTAssertEqual(choice, [false, true, false, true])
+      return ([5, 6, 7], [false, true, turns.count == 4])
+    }
     XCTAssertEqual(
       encoder.encode(row), .whole(TrainingExample(ids: [5, 6, 7], labels: [-100, 6, 7])))
     struct Refusal: Error, CustomStringConvertible { let description = "no system role" }
-    encoder.encodeChat = { _ in throw Refusal() }
+    encoder.encodeChat = { _, _ in throw Refusal() }
     XCTAssertEqual(encoder.encode(row), .refused("no system role"))
+  }
+
+  func testTurnsAreChosenByRoleAndPlaceAndByThemselves() throws {
+    func turn(_ role: String, _ text: String, _ weight: DataValue = .null) -> DataValue {
+      .object([
+        .init("role", .text(role)), .init("content", .text(text)), .init("weight", weight),
+      ])
+    }
+    let row = try TrainingRow(
+      fields([
+        (
+          "messages",
+          .list([
+            turn("system", "s"), turn("user", "a"), turn("assistant", "b", .integer(0)),
+            turn("user", "c", .number(1)), turn("assistant", "d"), turn("tool", "e"),
+          ])
+        )
+      ]))
+    guard case .messages(let turns) = row else { return XCTFail("\(row)") }
+    let table: [(LearnedTurns, String)] = [
+      (LearnedTurns(), "cd"), (LearnedTurns(isOnlyLast: true), "d"),
+      (LearnedTurns(roles: ["user"]), "ac"), (LearnedTurns(roles: ["system"]), "sc"),
+      (LearnedTurns(roles: ["system"], isOnlyLast: true), "c"),
+      (LearnedTurns(roles: ["tool", "assistant"]), "cde"),
+      (LearnedTurns(roles: ["tool", "assistant"], isOnlyLast: true), "e"),
+    ]
+    for (choice, learned) in table {
+      let chosen = zip(turns, choice.choice(of: turns)).filter(\.1).map(\.0.content)
+      XCTAssertEqual(chosen.joined(), learned, "\(choice)")
+      var encoder = CharacterTokenizer.encoder(beginning: 1, addsSpecialTokens: false)
+      encoder.learnedTurns = choice
+      let labels = try XCTUnwrap(encoder.encode(row).example).labels.filter { $0 > 32 }
+      XCTAssertEqual(labels, learned.utf8.map(Int32.init), "\(choice)")
+    }
+  }
+
+  func testAConversationOfWhichNothingIsLearnedIsRefused() {
+    let row = TrainingRow.messages([
+      ChatTurn(role: "user", content: "a"),
+      ChatTurn(role: "assistant", content: "b", isLearned: false),
+    ])
+    var encoder = CharacterTokenizer.encoder(beginning: 1, addsSpecialTokens: false)
+    XCTAssertEqual(encoder.encode(row), .refused("no message of assistant to learn"))
+    encoder.learnedTurns.roles = ["tool", "assistant"]
+    XCTAssertEqual(encoder.encode(row), .refused("no message of assistant or tool to learn"))
   }
 }
