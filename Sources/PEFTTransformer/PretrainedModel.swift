@@ -8,6 +8,10 @@ public protocol PretrainedModel: AdapterHost {
   var origin: ModelOrigin? { get }
   /// Draws the masks of dropout and the noise on embeddings while a loss is computed for training.
   var dropoutKeys: DropoutKeys { get }
+  /// Computes the inside of every block again in the backward pass instead of keeping it: less memory for one more forward pass.
+  ///
+  /// "Training Deep Nets with Sublinear Memory Cost" (arXiv 1604.06174). Losses and gradients are the same to the bit.
+  var checkpointsActivations: Bool { get set }
   /// Its class in Transformers, where that does not follow from the configuration alone.
   var architecture: String? { get }
   /// In which precision a linear layer is kept where all of the model is asked for one.

@@ -7,4 +7,10 @@ public protocol TextModel: PretrainedModel {
 extension TextModel {
   /// The table of tokens.
   public var inputEmbedding: Embedding? { body.tokens }
+
+  /// Computes the inside of every block again in the backward pass instead of keeping it.
+  public var checkpointsActivations: Bool {
+    get { body.checkpointsActivations }
+    set { body.checkpointsActivations = newValue }
+  }
 }

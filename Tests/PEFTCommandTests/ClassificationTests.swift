@@ -32,7 +32,7 @@ final class ClassificationTests: XCTestCase {
         "train", "--model", model, "--task", "sequence-classification", "--data",
         path("rows.tsv"), "--labels", "yes,no", "--evaluation", path("rows.tsv"), "--batch", "4",
         "--epochs", "15", "--learning-rate", "0.01", "--output", path("adapter"), "--json",
-        "--stream", "--checkpoint-every", "50",
+        "--stream", "--checkpoint-every", "50", "--checkpoint-activations",
       ])
       let trained = try train.json()
       XCTAssertTrue(train.output.contains("classes: yes, no"), train.output)

@@ -35,6 +35,17 @@ final class MemoryOptionsTests: XCTestCase {
     }
   }
 
+  func testCheckpointedActivationsGiveTheSameBytes() throws {
+    try Files.withTemporaryFolder { folder in
+      let adapters = try [[], ["--checkpoint-activations"]].map { options in
+        let (result, adapter) = try train(options, folder, "run\(options.count)")
+        XCTAssertEqual(result.exitCode, 0, result.errors)
+        return try XCTUnwrap(adapter)
+      }
+      XCTAssertEqual(adapters[0], adapters[1])
+    }
+  }
+
   func testEveryPrecisionTrainsAndEvaluates() throws {
     try Files.withTemporaryFolder { folder in
       var adapters: Set<Data> = []

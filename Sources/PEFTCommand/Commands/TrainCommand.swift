@@ -75,7 +75,6 @@ enum TrainCommand: Command {
         try plan.attach(method, to: model) { size in try rows.start(plan, of: size) }
       }
     }
-    model.decoder.checkpointsActivations = arguments.isOn("checkpoint-activations")
     model.dropoutKeys = DropoutKeys(seed: plan.seed)
 
     let evaluation = try arguments.string("evaluation").map { try file($0).examples(folder) }

@@ -14,8 +14,7 @@ struct ClassifierTraining {
   init(_ arguments: Arguments, _ session: TrainingSession) throws(CommandError) {
     (self.arguments, self.session) = (arguments, session)
     stream = try StreamPlan(arguments, session.plan)
-    for name in ["checkpoint-activations", "sample-every", "sample-prompt", "sample-tokens"]
-    where arguments.has(name) {
+    for name in ["sample-every", "sample-prompt", "sample-tokens"] where arguments.has(name) {
       throw .conflict("task sequence-classification", name)
     }
     if case .plain = plan.start { return }

@@ -66,6 +66,7 @@ struct TrainingSession {
     evaluation: (any BatchSource<Model.Batch>)?, before: (loss: Double, labels: Int)? = nil,
     samples: Samples? = nil
   ) throws -> Outcome {
+    model.checkpointsActivations = arguments.isOn("checkpoint-activations")
     let trainer = Trainer(
       model, optimizer: try plan.makeOptimizer(model, folder: output), schedule: plan.schedule,
       settings: plan.settings)

@@ -48,6 +48,12 @@ public final class ImageClassifier: PretrainedModel {
     layer === head ? .float32 : wanted
   }
 
+  /// Computes the inside of every block again in the backward pass instead of keeping it.
+  public var checkpointsActivations: Bool {
+    get { encoder.checkpointsActivations }
+    set { encoder.checkpointsActivations = newValue }
+  }
+
   /// What this keeps, by its names in checkpoints.
   public var members: Members {
     [configuration.names.body: encoder, configuration.names.classifierOutput: head]

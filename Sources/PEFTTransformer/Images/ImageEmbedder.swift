@@ -73,6 +73,12 @@ public final class ImageEmbedder: PretrainedModel {
   public var architecture: String? { configuration.className + "Model" }
   /// There is no head that would be spared.
   public func precision(of layer: Linear, _ wanted: Precision) -> Precision { wanted }
+  /// Computes the inside of every block again in the backward pass instead of keeping it.
+  public var checkpointsActivations: Bool {
+    get { encoder.checkpointsActivations }
+    set { encoder.checkpointsActivations = newValue }
+  }
+
   /// What this keeps, by its names in checkpoints.
   public var members: Members { ["": encoder, names.classifierDense: pooler] }
 
