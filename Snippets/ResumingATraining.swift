@@ -30,11 +30,8 @@ let last = try checkpoints.latest().checkpoint
 if let last { try last.restore(trainer) }
 let log = try JSONLinesLog("\(run)/log.jsonl", goingOnAfter: last?.step ?? 0)
 
-for try await event in trainer.fit(batches) {
+for try await event in trainer.fit(batches, checkpoints: checkpoints, every: 100) {
   try log.write(LogEntry(event, memory: .current))
-  if case .step(let step) = event, step.progress.step % 100 == 0 {
-    try checkpoints.save(trainer)
-  }
 }
 trainer.average?.assign()
 try adapter.save(to: run)

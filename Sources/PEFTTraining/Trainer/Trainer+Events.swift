@@ -12,7 +12,7 @@ extension Trainer {
   public func fit<Source: BatchSource>(
     _ data: Source, evaluationData: (any BatchSource<Model.Batch>)? = nil
   ) -> TrainingEvents<Model, Source> where Source.Batch == Model.Batch {
-    TrainingEvents(trainer: self, data: data, evaluationData: evaluationData)
+    TrainingEvents(trainer: self, data: data, evaluationData: evaluationData, keeper: nil)
   }
 }
 
@@ -22,27 +22,35 @@ where Source.Batch == Model.Batch {
   let trainer: Trainer<Model>
   let data: Source
   let evaluationData: (any BatchSource<Source.Batch>)?
+  let keeper: CheckpointKeeper<Model>?
 
   /// Takes the steps of one run.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let run: TrainingRun<Model, Source>
+    var keeper: CheckpointKeeper<Model>?
 
     /// Does what is next and tells it; nil after the end.
     ///
     /// - Parameter actor: the isolation of the caller, which is kept.
     /// - Returns: an event, or nil after the end.
-    /// - Throws: `TrainingError`, or `CancellationError` where the task was cancelled.
+    /// - Throws: `TrainingError`, `CancellationError` where the task was cancelled, and what keeps a checkpoint from being written.
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws -> TrainingEvent? {
       await Task.yield()
-      try Task.checkCancellation()
-      return try run.next()
+      if Task.isCancelled {
+        try keeper?.save(run.trainer)
+        throw CancellationError()
+      }
+      try keeper?.saveIfDue(run.trainer)
+      let event = try run.next()
+      if case .finished? = event { try keeper?.save(run.trainer) }
+      return event
     }
   }
 
   /// A run that starts after the steps that were taken so far.
   public func makeAsyncIterator() -> AsyncIterator {
-    AsyncIterator(run: TrainingRun(trainer, data, evaluationData))
+    AsyncIterator(run: TrainingRun(trainer, data, evaluationData), keeper: keeper)
   }
 }

@@ -21,8 +21,9 @@ public final class Trainer<Model: TrainableModel> {
   public var average: WeightAverage?
   /// Looks for steps whose loss or gradients are not as they should be; nil to end with an error where they are not finite.
   public var anomalyWatch: AnomalyWatch?
-  /// May change hyperparameters before a step, of which it is told the number; each change is an event.
+  /// May change hyperparameters before a step, of which it is told the number.
   ///
+  /// Each change is an event before its step, as are those that whoever takes the events makes to `hyperparameters`.
   /// It is asked once before each step, and again before the first one of a training that goes on.
   public var adjust: ((_ next: TrainingProgress, _ values: inout Hyperparameters) -> Void)?
   /// How many steps were taken.

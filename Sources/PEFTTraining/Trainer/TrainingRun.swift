@@ -19,6 +19,8 @@ where Source.Batch == Model.Batch {
   private var isFinished = false
   private var changes: [Hyperparameters.Change] = []
   private var adjustedStep: Int?
+  /// What the last step was taken with.
+  private var known: Hyperparameters
   /// What happened already and is told next.
   var waiting: [TrainingEvent] = []
   var failure: TrainingError?
@@ -38,6 +40,7 @@ where Source.Batch == Model.Batch {
       }
     firstStep = trainer.stepCount
     start = clock.now
+    known = trainer.hyperparameters
   }
 
   /// Does what is next: a step, an evaluation, or nothing.
@@ -47,7 +50,7 @@ where Source.Batch == Model.Batch {
     if isFinished { return nil }
     if stepsPerEpoch == 0 { throw .noBatches }
     if isEvaluationDue { return .evaluation(try evaluate()) }
-    if trainer.stepCount < total, trainer.earlyStopping?.isExhausted != true {
+    if !isLast {
       if let change = nextChange() { return .change(change) }
       return try step()
     }
@@ -58,16 +61,23 @@ where Source.Batch == Model.Batch {
         loss: lastLoss, evaluation: lastEvaluation, dataSeconds: dataSeconds))
   }
 
-  /// Asks once before each step what is to be changed, and tells one change after the other.
+  /// Whether no other step follows.
+  var isLast: Bool {
+    trainer.stepCount >= total || trainer.earlyStopping?.isExhausted == true
+  }
+
+  /// Asks once before each step what is to be changed, and tells one change after the other, by whomever it was made.
   private func nextChange() -> Hyperparameters.Change? {
     let done = trainer.stepCount
-    if let adjust = trainer.adjust, adjustedStep != done {
+    if adjustedStep != done {
       adjustedStep = done
-      let before = trainer.hyperparameters
-      var values = before
-      adjust(TrainingProgress(step: done + 1, total: total), &values)
-      trainer.hyperparameters = values
-      changes = before.changes(to: values, before: done + 1)
+      var values = trainer.hyperparameters
+      if let adjust = trainer.adjust {
+        adjust(TrainingProgress(step: done + 1, total: total), &values)
+        trainer.hyperparameters = values
+      }
+      changes = known.changes(to: values, before: done + 1)
+      known = values
     }
     return changes.isEmpty ? nil : changes.removeFirst()
   }

@@ -82,6 +82,25 @@ final class TrainerControlTests: XCTestCase {
     XCTAssertEqual(other.hyperparameters, trainer.hyperparameters)
   }
 
+  func testChangesByWhoeverTakesTheEventsAreToldToo() throws {
+    let trainer = trainer(MeanModel(1), steps: 4)
+    var told: [Hyperparameters.Change] = []
+    try trainer.run(data) { event in
+      if case .change(let change) = event { told.append(change) }
+      if case .step(let step) = event, step.progress.step == 2 {
+        trainer.optimizer.learningRate = 0.125
+        trainer.maximumGradientNorm = 3
+      }
+      return true
+    }
+    XCTAssertEqual(
+      told,
+      [
+        .init(step: 3, name: "learning_rate", old: 0.25, new: 0.125),
+        .init(step: 3, name: "clip", old: nil, new: 3),
+      ])
+  }
+
   func testTheAverageIsEvaluated() throws {
     let model = MeanModel(1)
     let trainer = trainer(model, steps: 2)
