@@ -9,64 +9,9 @@ import XCTest
 #endif
 
 final class ReportTests: XCTestCase {
-  private let hostile = "</p><script>alert(\"1\")</script> & ]]> \u{1} \u{1F600} 'x'"
-
-  /// A log of forty steps with everything in it.
-  private func writeRun(_ folder: URL) throws -> [LogEntry] {
-    let path = folder.path + "/run"
-    var entries = [
-      LogEntry(
-        "settings", step: 0, time: 1_700_000_000,
-        numbers: [
-          .init("trainable", 1000), .init("parameters", 100_000), .init("float32_gflops", 150),
-          .init("bfloat16_gflops", 300),
-        ], texts: ["method": hostile, "data": "rows.jsonl"]),
-      LogEntry(
-        "ranks", step: 0,
-        numbers: (0..<12).flatMap { layer in
-          ["q_proj", "v_proj"].map { .init("model.layers.\(layer).self_attn.\($0)", Double(layer)) }
-        }),
-      LogEntry("sample", step: 0, texts: ["prompt": hostile, "text": "before"]),
-    ]
-    for number in 1...40 {
-      let loss = number == 7 ? Double.nan : 3 / Double(number) + 0.001 * Double(number * 7 % 5)
-      entries.append(
-        LogEntry(
-          .step(
-            .init(
-              progress: TrainingProgress(step: number, total: 40), epoch: 1, loss: loss, tokens: 64,
-              tokensPerSecond: 1000 + Double(number), learningRate: 1e-3 / Double(number),
-              gradientNorm: 0.5, secondsLeft: 3,
-              times: StepTimes(forward: 0.1, backward: 0.2, optimizer: 0.05, operations: 1 << 30))),
-          memory: ProcessMemory(resident: 100_000_000, peak: 2, pool: 50_000_000, poolPeak: 9),
-          time: 1_700_000_000 + Double(number)))
-      if number % 10 == 0 {
-        entries.append(
-          LogEntry(
-            .evaluation(.init(step: number, loss: 4 / Double(number), labels: 9, isBest: true))))
-      }
-    }
-    entries += [
-      LogEntry(.change(.init(step: 9, name: "learning_rate", old: 0.5, new: nil))),
-      LogEntry(
-        .anomaly(
-          .init(
-            step: 7, kind: .nonFiniteLoss, loss: .nan, gradientNorm: .nan, reaction: .skip,
-            file: "run/<anomaly>.json"))),
-      LogEntry("sample", step: 40, texts: ["prompt": hostile, "text": hostile]),
-      LogEntry(
-        "singular_values", step: 40, numbers: [.init("1", 2), .init("2", 0.5)],
-        texts: ["module": "model.layers.0.self_attn.q_proj"]),
-      LogEntry("result", step: 40, numbers: [.init("before", 3.5), .init("after", 0.1)]),
-    ]
-    let log = try JSONLinesLog(path + "/log.jsonl")
-    for entry in entries { try log.write(entry) }
-    return entries
-  }
-
   func testThePageIsWellFormedAndHasTheNumbersOfTheLog() throws {
     try Files.withTemporaryFolder { folder in
-      let entries = try writeRun(folder)
+      let entries = try SampleRun.write(to: folder.path + "/run")
       let result = try CommandRun(["report", folder.path + "/run", "--json"])
       XCTAssertEqual(try result.json()["steps"]?.integer, 40)
       let page = try Data(contentsOf: folder.appendingPathComponent("run/report.html"))
@@ -94,7 +39,7 @@ final class ReportTests: XCTestCase {
       try reader.expect("model.layers.0.self_attn.q_proj", [(1, 2), (2, 0.5)])
 
       // What is hostile stands there as text, but for the character that XML cannot hold.
-      let shown = hostile.replacingOccurrences(of: "\u{1}", with: "\u{FFFD}")
+      let shown = SampleRun.hostile.replacingOccurrences(of: "\u{1}", with: "\u{FFFD}")
       XCTAssertGreaterThanOrEqual(reader.text.components(separatedBy: shown).count - 1, 4)
       for part in [
         "q_proj 11: 11", "1,000", "1.00 % of 100,000", "before 3.500", "run/<anomaly>.json",

@@ -78,7 +78,7 @@ enum TrainCommand: Command {
     model.dropoutKeys = DropoutKeys(seed: plan.seed)
 
     let evaluation = try arguments.string("evaluation").map { try file($0).examples(folder) }
-    let samples = try Samples(arguments, folder, evaluation ?? rows.first(2))
+    let samples = try Samples(arguments, folder, evaluation ?? rows.first(64))
     try OutputFolder.prepare(output, for: content)
     let before =
       course.start == nil ? try evaluation.map { try Evaluation(model, $0) } : nil

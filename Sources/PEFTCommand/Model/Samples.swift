@@ -45,10 +45,16 @@ final class Samples {
     (self.interval, self.folder) = (interval, folder)
     self.tokens = tokens ?? 48
     let given = arguments.texts("sample-prompt").map(folder.encode)
-    prompts = given.isEmpty ? rows.prefix(2).map(Self.prompt) : given
+    prompts = given.isEmpty ? Self.prompts(rows) : given
     if prompts.contains(where: \.isEmpty) {
       throw arguments.invalid("sample-prompt", expected: "a text")
     }
+  }
+
+  /// Two prompts of rows that differ, or one where all rows have the same; data sets may have several answers to each.
+  private static func prompts(_ rows: [TrainingExample]) -> [[Int32]] {
+    let first = rows.prefix(1).map(prompt)
+    return first + rows.lazy.map(prompt).filter { !first.contains($0) }.prefix(1)
   }
 
   /// What stands before what is learned; of a row that is learned whole, its first tokens.

@@ -17,8 +17,7 @@ extension ReportPage {
     .tiles { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
     .tile, figure, article { background: var(--card); border-radius: 8px; padding: 12px; margin: 0; }
     .tile span { display: block; } .tile b { display: block; font-size: 1.35rem; }
-    .grid { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr));
-      align-items: start; }
+    .grid { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
     figcaption { margin-bottom: 6px; font-weight: 600; }
     svg { display: block; width: 100%; height: auto; } .bar { height: 26px; border-radius: 4px; }
     .tick { fill: var(--soft); font-size: 11px; } .middle { text-anchor: middle; }
@@ -35,6 +34,7 @@ extension ReportPage {
     .prompt { font-weight: 600; margin-bottom: 10px; }
     table { border-collapse: collapse; width: 100%; font-size: .875rem; }
     th, td { text-align: left; vertical-align: top; padding: 4px 8px 4px 0; border-top: 1px solid var(--grid); }
+    summary { cursor: pointer; }
     th { font-weight: 400; color: var(--soft); width: 42%; }
 
     """

@@ -62,6 +62,15 @@ struct RunLog {
     } ?? []
   }
 
+  /// The ranks of all modules together, where an allocation changes them.
+  var rankSums: [(x: Double, y: Double)] {
+    let sums = entries(of: "ranks").map { entry in
+      (x: Double(entry.step), y: entry.numbers.reduce(0) { $0 + $1.value })
+    }
+    guard sums.count > 1, let last = sums.last, let end = steps.last?.step else { return [] }
+    return sums + (Double(end) > last.x ? [(Double(end), last.y)] : [])
+  }
+
   /// The singular values of what was added to each module.
   var spectra: [(path: String, values: [Double])] {
     var order: [String] = []
