@@ -45,7 +45,8 @@ let package = Package(
       linkerSettings: [.linkedLibrary("lapacke", .when(platforms: [.linux]))]),
 
     // MARK: Command
-    .executableTarget(name: "PEFTCommand", dependencies: ["PEFT", "PEFTDefaultModel", "PEFTJSON"]),
+    .executableTarget(
+      name: "PEFTCommand", dependencies: ["PEFT", "PEFTDefaultModel", "PEFTImages", "PEFTJSON"]),
     .target(
       name: "PEFTDefaultModel", dependencies: ["PEFTTensor"], exclude: ["README.md"],
       resources: [.copy("Model")]),

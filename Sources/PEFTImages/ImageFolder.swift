@@ -45,7 +45,7 @@ public struct ImageFolder: ImageSource {
   public var count: Int { files.count }
 
   /// The path of the picture at a place from 0.
-  public func file(at place: Int) -> String { files[place].path }
+  public func path(at place: Int) -> String { files[place].path }
 
   /// The picture at a place from 0.
   ///

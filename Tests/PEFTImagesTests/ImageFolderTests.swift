@@ -37,7 +37,7 @@ final class ImageFolderTests: XCTestCase {
       XCTAssertEqual(source.count, 5)
       XCTAssertEqual(try (0..<5).map { try source.image(at: $0).label }, [0, 0, 1, 1, 1])
       XCTAssertEqual(try source.image(at: 2).channels, 1)
-      XCTAssertTrue(source.file(at: 4).hasSuffix("dogs/e.jpeg"))
+      XCTAssertTrue(source.path(at: 4).hasSuffix("dogs/e.jpeg"))
     }
   }
 

@@ -16,7 +16,7 @@ enum EvaluateCommand: Command {
       + "Of a classifier the accuracy is measured as well.",
     options: [
       .model, .precision, .adapter, .lenient, ModelTask.option, ModelTask.labels,
-      Option("data", "FILE", "The text to measure on."),
+      Option("data", "FILE", "The text, or the folder of pictures, to measure on."),
     ] + DataOptions.options + [
       Option("max-length", "N", default: "512", "Every row is cut to N tokens."),
       .config, .json,
@@ -26,10 +26,16 @@ enum EvaluateCommand: Command {
   static func run(_ arguments: Arguments) throws {
     let path = try arguments.required("data")
     let length = try arguments.integer("max-length", in: 2...1_000_000) ?? 512
-    try DataFile.requireFile(path)
     let options = try DataOptions(arguments)
-    if try ModelTask.read(arguments) == .sequenceClassification {
-      return try evaluateClassifier(arguments, path, options, maximumLength: length)
+    switch try ModelTask.read(arguments) {
+    case .imageClassification:
+      return try evaluate(
+        ImageClassifierFolder(arguments, data: path, options), arguments, path,
+        maximumLength: length)
+    case .sequenceClassification:
+      return try evaluate(
+        ClassifierFolder(arguments, data: path, options), arguments, path, maximumLength: length)
+    case .causalLM: try DataFile.requireFile(path)
     }
     if arguments.has("labels") { throw CommandError.conflict("labels", "task causal-lm") }
     let folder = try ModelFolder(arguments)
@@ -74,20 +80,17 @@ enum EvaluateCommand: Command {
 }
 
 extension EvaluateCommand {
-  private static func evaluateClassifier(
-    _ arguments: Arguments, _ path: String, _ options: DataOptions, maximumLength: Int
+  private static func evaluate(
+    _ folder: some CommandClassifier, _ arguments: Arguments, _ path: String, maximumLength: Int
   ) throws {
-    let folder = try ClassifierFolder(arguments, data: path, options)
     if let adapter = arguments.string("adapter") {
       try ModelFolder.loadAdapter(
         adapter, onto: folder.model, mode: ModelFolder.mode(arguments))
     }
     let start = ContinuousClock.now
-    let rows = try folder.examples(path, maximumLength: maximumLength)
-    let progress = Progress("evaluating", total: rows.count)
-    let quality = try folder.quality(
-      ClassificationBatches(rows, batchSize: 64, groupsLengths: true)
-    ) { progress.update($0) }
+    let (batches, count) = try folder.heldOut(path, maximumLength: maximumLength)
+    let progress = Progress("evaluating", total: count)
+    let quality = try folder.quality(batches) { progress.update($0) }
     progress.finish()
     let seconds = (ContinuousClock.now - start).seconds
     Console.print(

@@ -13,7 +13,8 @@ enum TrainCommand: Command {
     discussion:
       "The rows have \"prompt\" and \"completion\", of which the completion is learned, \"text\", of "
       + "which everything is, \"messages\", of which what the assistant says is (see --learn), or \"instruction\", perhaps "
-      + "\"input\", and \"output\"; those of a classifier \"text\", or two texts, and \"label\". The name of the file "
+      + "\"input\", and \"output\"; those of a classifier \"text\", or two texts, and \"label\"; one of pictures "
+      + "takes a folder with a folder of PNG and JPEG files for each class. The name of the file "
       + "tells its format: .jsonl has an object on each line, .json one array of objects, .csv and .tsv named "
       + "columns, any other file plain texts. Prompt and completion become tokens "
       + "each by itself, between the token that begins a text and the one that ends it; the end is learned too, "
@@ -22,7 +23,7 @@ enum TrainCommand: Command {
       + "needs no adapter. The method loftq writes the base in four bits as well, into the folder base of the output.",
     options: [
       .model, .precision, ModelTask.option, ModelTask.labels,
-      Option("data", "FILE", "The rows to learn from."),
+      Option("data", "FILE", "The rows, or the folder of pictures, to learn from."),
       Option("evaluation", "FILE", "Rows to measure the loss on, before, during and after."),
       Option("output", "DIR", "The folder to write."),
       Option(switch: "merged", "Write a merged model in place of an adapter."),
@@ -43,14 +44,18 @@ enum TrainCommand: Command {
     let session = TrainingSession(
       plan: plan, course: course, control: try TrainingControl(arguments),
       logs: try TrainingLogs.formats(arguments), arguments: arguments, output: output)
-    for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
-      try DataFile.requireFile(file)
-    }
     if plan.isFull, arguments.has("precision") {
       throw CommandError.conflict("method full", "precision")
     }
-    if try ModelTask.read(arguments) == .sequenceClassification {
-      return try ClassifierTraining(arguments, session).run(data)
+    let task = try ModelTask.read(arguments)
+    if task == .imageClassification {
+      return try ClassifierTraining<ImageClassifierFolder>(arguments, session).run(data)
+    }
+    for file in [data, arguments.string("evaluation")].compactMap({ $0 }) {
+      try DataFile.requireFile(file)
+    }
+    if task == .sequenceClassification {
+      return try ClassifierTraining<ClassifierFolder>(arguments, session).run(data)
     }
     if arguments.has("labels") { throw CommandError.conflict("labels", "task causal-lm") }
     let folder = try ModelFolder(

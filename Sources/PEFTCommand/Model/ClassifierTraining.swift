@@ -5,7 +5,7 @@ import PEFTTraining
 import PEFTTransformer
 
 /// `peft train` of a classifier.
-struct ClassifierTraining {
+struct ClassifierTraining<Folder: CommandClassifier> {
   private let arguments: Arguments
   private let session: TrainingSession
   private let stream: StreamPlan?
@@ -15,10 +15,10 @@ struct ClassifierTraining {
     (self.arguments, self.session) = (arguments, session)
     stream = try StreamPlan(arguments, session.plan)
     for name in ["sample-every", "sample-prompt", "sample-tokens"] where arguments.has(name) {
-      throw .conflict("task sequence-classification", name)
+      throw .conflict("task \(Folder.task.rawValue)", name)
     }
     if case .plain = plan.start { return }
-    throw .conflict("task sequence-classification", "method \(plan.methodName)")
+    throw .conflict("task \(Folder.task.rawValue)", "method \(plan.methodName)")
   }
 
   /// Attaches, trains, measures before and after, and writes the adapter or the model.
@@ -29,17 +29,12 @@ struct ClassifierTraining {
       isModel ? .model(tokenizer: ModelFolder.tokenizerFiles(in: path)) : .adapter
     try OutputFolder.refuse(output, sameAs: path)
     try OutputFolder.check(output, for: content)
-    let folder = try ClassifierFolder(
+    let folder = try Folder(
       arguments, data: data, DataOptions(arguments),
       precision: AdapterPreset.named(plan.methodName)?.precision, seed: plan.seed)
     let model = folder.model
     Console.print("classes: \(model.configuration.labels.joined(separator: ", "))")
-    let batches: any BatchSource<ClassificationBatch> =
-      if let stream {
-        try folder.stream(data, stream, maximumLength: plan.maximumLength)
-      } else {
-        plan.batches(try folder.examples(data, maximumLength: plan.maximumLength))
-      }
+    let batches = try folder.batches(data, plan, stream)
     try session.prepare(model, merged: arguments.isOn("merged")) {
       if let adapter = arguments.string("adapter") {
         try ModelFolder.loadAdapter(adapter, onto: model, isTrainable: true)
@@ -48,11 +43,8 @@ struct ClassifierTraining {
         try model.attach(method)
       }
     }
-    model.dropoutKeys = DropoutKeys(seed: plan.seed)
     let held = try arguments.string("evaluation").map {
-      ClassificationBatches(
-        try folder.examples($0, maximumLength: plan.maximumLength), batchSize: 64,
-        groupsLengths: true)
+      try folder.heldOut($0, maximumLength: plan.maximumLength).batches
     }
     try OutputFolder.prepare(output, for: content)
     let before =
@@ -84,7 +76,7 @@ struct ClassifierTraining {
         + "\(quality.loss.rounded(digits: 4)) nats")
   }
 
-  private func save(_ folder: ClassifierFolder, isModel: Bool) throws -> String {
+  private func save(_ folder: Folder, isModel: Bool) throws -> String {
     let output = session.output
     if !isModel {
       let saved = try folder.model.adapter("default").save(to: output)

@@ -138,7 +138,7 @@ struct ModelFolder {
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
     "merges.txt", "vocab.bpe", "vocab.txt", "tokenizer.model", "added_tokens.json",
     "chat_template.jinja",
-    "generation_config.json",
+    "generation_config.json", "preprocessor_config.json",
   ]
 
   /// What is written where this model is saved.

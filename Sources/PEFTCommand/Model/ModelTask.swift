@@ -5,11 +5,13 @@ import PEFTJSON
 enum ModelTask: String, CaseIterable {
   case causalLM = "causal-lm"
   case sequenceClassification = "sequence-classification"
+  case imageClassification = "image-classification"
 
   /// The option it is read from.
   static let option = Option(
     "task", "NAME", default: "what the model is for",
-    "causal-lm, or sequence-classification: texts or pairs of texts with a label.")
+    "causal-lm; sequence-classification: texts or pairs of texts with a label; or image-classification: "
+      + "a folder with a folder of PNG and JPEG files for each class, or an IDX file of pictures.")
 
   /// The classes of a classifier.
   static let labels = Option(
@@ -21,15 +23,24 @@ enum ModelTask: String, CaseIterable {
     if let task = try arguments.choice("task", ModelTask.self) { return task }
     let path = try ModelFolder.path(arguments)
     try ModelFolder.requireModel(path)
-    if try hasClassifier(path) { return .sequenceClassification }
+    for task in allCases where try task.hasHead(path) { return task }
     let file = try ConfigurationFile(path: "\(path)/config.json")
-    let type = file.value("model_type")?.string ?? ""
-    return ["bert", "roberta", "distilbert"].contains(type) ? .sequenceClassification : .causalLM
+    switch file.value("model_type")?.string {
+    case "bert", "roberta", "distilbert": return .sequenceClassification
+    case "vit": return .imageClassification
+    default: return .causalLM
+    }
   }
 
-  /// Whether a model folder has the head of a classifier.
-  static func hasClassifier(_ path: String) throws -> Bool {
+  /// Whether a model folder has the head of a classifier of the task.
+  func hasHead(_ path: String) throws -> Bool {
+    let suffix =
+      switch self {
+      case .causalLM: "ForCausalLM"
+      case .sequenceClassification: "ForSequenceClassification"
+      case .imageClassification: "ForImageClassification"
+      }
     let names = try ConfigurationFile(path: "\(path)/config.json").value("architectures")?.elements
-    return names?.contains { $0.string?.hasSuffix("ForSequenceClassification") == true } ?? false
+    return names?.contains { $0.string?.hasSuffix(suffix) == true } ?? false
   }
 }

@@ -12,6 +12,12 @@ public enum BatchOrder: Sendable, Hashable {
   case given
   /// Anew for every epoch, by the seed and the number of the epoch alone.
   case shuffled(seed: UInt64)
+
+  /// What an epoch is shuffled by; nil where it is not.
+  func generator(epoch: Int) -> Generator? {
+    guard case .shuffled(let seed) = self else { return nil }
+    return Generator(seed: Generator.mix(seed) &+ UInt64(truncatingIfNeeded: epoch))
+  }
 }
 
 /// Examples in memory, in batches of one size, each padded to its longest row.
@@ -57,18 +63,17 @@ public struct ExampleBatches<Example: BatchableExample>: IndexedBatchSource, Sen
   public func epoch(_ number: Int) -> Epoch {
     var places = Array(examples.indices)
     var batches = Array(0..<batchCount)
-    switch order {
-    case .given:
-      if groupsLengths { sortByLength(&places, 0..<places.count) }
-    case .shuffled(let seed):
-      var generator = Generator(seed: Generator.mix(seed) &+ UInt64(truncatingIfNeeded: number))
+    if var generator = order.generator(epoch: number) {
       places.shuffle(using: &generator)
-      guard groupsLengths else { break }
-      let window = batchSize * Self.bucketBatches
-      for start in stride(from: 0, to: places.count, by: window) {
-        sortByLength(&places, start..<min(start + window, places.count))
+      if groupsLengths {
+        let window = batchSize * Self.bucketBatches
+        for start in stride(from: 0, to: places.count, by: window) {
+          sortByLength(&places, start..<min(start + window, places.count))
+        }
+        batches.shuffle(using: &generator)
       }
-      batches.shuffle(using: &generator)
+    } else if groupsLengths {
+      sortByLength(&places, 0..<places.count)
     }
     return Epoch(source: self, places: places, batches: batches)
   }

@@ -27,7 +27,11 @@ public protocol ImageSource: Sendable {
   var labels: [String] { get }
   /// How many pictures there are.
   var count: Int { get }
+  /// Where they are, for messages.
+  var path: String { get }
 
+  /// Where the picture at a place from 0 is, for messages.
+  func path(at place: Int) -> String
   /// The picture at a place from 0.
   func image(at place: Int) throws(DataError) -> LabelledImage
 }
@@ -64,6 +68,11 @@ public struct IDXImages: ImageSource {
 
   /// How many pictures there are.
   public var count: Int { images.count }
+  /// The path of the pictures.
+  public var path: String { images.path }
+
+  /// The path of the pictures.
+  public func path(at place: Int) -> String { path }
 
   /// The picture at a place from 0.
   ///

@@ -22,13 +22,35 @@ public struct ClassificationQuality: Sendable, Hashable {
     _ model: SequenceClassifier, _ data: some BatchSource<ClassificationBatch>,
     progress: (Int) -> Void = { _ in }
   ) throws(TrainingError) {
+    try self.init(data, progress) { (model($0.rows), $0.labels) }
+  }
+
+  /// Runs a classifier over batches of pictures, without dropout.
+  ///
+  /// - Parameters:
+  ///   - model: the classifier.
+  ///   - data: batches; those of epoch 0 are taken.
+  ///   - progress: gets how many pictures are done.
+  /// - Throws: `TrainingError` where there is no label or a batch cannot be read.
+  public init(
+    _ model: ImageClassifier, _ data: some BatchSource<ImageClassificationBatch>,
+    progress: (Int) -> Void = { _ in }
+  ) throws(TrainingError) {
+    try self.init(data, progress) { (model($0.pixels), $0.labels) }
+  }
+
+  private init<Batch>(
+    _ data: some BatchSource<Batch>, _ progress: (Int) -> Void,
+    _ evaluate: (Batch) -> (scores: Tensor, labels: [Int32])
+  ) throws(TrainingError) {
     var (sum, right, count) = (0.0, 0, 0)
     do throws(DataError) {
       let reader = try data.makeReader(at: DataCursor())
       while let batch = try reader.next() {
-        let scores = withoutGradients { model(batch.rows) }.array
-        let classes = scores.count / batch.labels.count
-        for (row, label) in batch.labels.enumerated() where label != TokenBatch.ignored {
+        let (tensor, labels) = withoutGradients { evaluate(batch) }
+        let scores = tensor.array
+        let classes = scores.count / labels.count
+        for (row, label) in labels.enumerated() where label != TokenBatch.ignored {
           let own = scores[row * classes..<(row + 1) * classes].map(Double.init)
           let largest = own.max() ?? 0
           if own.firstIndex(of: largest) == Int(label) { right += 1 }
