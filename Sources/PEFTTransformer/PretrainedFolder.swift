@@ -6,12 +6,16 @@ struct PretrainedFolder {
   let configuration: TransformerConfiguration
   let checkpoint: Checkpoint
   let origin: ModelOrigin
+  /// Whether weights are read each time they are used.
+  private let isStreamed: Bool
   private let file: ConfigurationFile
   private let family: any ModelFamily.Type
 
   init(
-    _ directory: String, _ loading: ModelLoading, readsImages: Bool = false
+    _ directory: String, _ loading: ModelLoading, readsImages: Bool = false,
+    isStreamed: Bool = false
   ) throws(CheckpointError) {
+    self.isStreamed = isStreamed
     file = try ConfigurationFile(path: "\(directory)/config.json")
     (configuration, family) = try ModelFamilies.read(file, loading)
     guard (configuration.images != nil) == readsImages else {
@@ -23,6 +27,16 @@ struct PretrainedFolder {
     }
     checkpoint = try Checkpoint(folder: directory)
     origin = ModelOrigin(folder: directory, json: .object(file.members))
+  }
+
+  /// The parameters in the folder, of a model with these settings; see `CheckpointParameters`.
+  func parameters(
+    _ configuration: TransformerConfiguration? = nil, body: String? = nil, seed: UInt64 = 0,
+    isMade: @escaping (_ path: String, _ isStored: Bool) -> Bool = { _, _ in false }
+  ) -> CheckpointParameters {
+    CheckpointParameters(
+      checkpoint, configuration ?? self.configuration, body: body, seed: seed,
+      isStreamed: isStreamed, isMade: isMade)
   }
 
   /// Refuses families that are no encoders.

@@ -28,11 +28,30 @@ final class PythonTests: XCTestCase {
         try write(String(label.prefix { $0 != "-" }), method, to: folder)
         folders.append(folder)
       }
+      let merged = try folders.filter { try merge($0) }
+      XCTAssertGreaterThan(merged.count, folders.count / 2)
       let script = Files.fixture("Adapters/check_adapter.py").path
       let run = try python([script] + folders)
       XCTAssertEqual(run.exitCode, 0, run.output + run.errors)
       XCTAssertEqual(
         run.output.components(separatedBy: "\"difference\"").count - 1, folders.count, run.output)
+      XCTAssertEqual(
+        run.output.components(separatedBy: "\"merged\"").count - 1, merged.count, run.output)
+    }
+  }
+
+  /// Writes the merged model as well; false where no weight could hold what the adapter changes, or one that is shared.
+  private func merge(_ folder: String) throws -> Bool {
+    let base = try AdaptedBase.open(folder + "/base", adapter: folder + "/adapter")
+    do throws(AdapterError) {
+      try base.saveMerged(adapter: folder + "/adapter", to: folder + "/merged")
+      return true
+    } catch {
+      switch error {
+      case .wrongState, .notAdaptable:
+        return false
+      default: throw error
+      }
     }
   }
 

@@ -31,7 +31,7 @@ extension FolderReport {
     }
     checkTensors(file)
     guard let basePath else { return }
-    guard let model = open(basePath, for: file, of: folder), let method else { return }
+    guard let model = open(basePath, adapter: folder), let method else { return }
     tryOn(model, folder, method, file, runsProbe: runsProbe)
   }
 
@@ -86,25 +86,15 @@ extension FolderReport {
   /// The base as the model of the task that an adapter is for; its faults are told too.
   ///
   /// The classes of a head in the file have no names there.
-  private mutating func open(
-    _ path: String, for file: SafetensorsFile, of folder: String
-  ) -> (any PretrainedModel)? {
-    let task = try? ConfigurationFile(path: "\(folder)/adapter_config.json")
-      .optionalString("task_type")
-    guard task == "SEQ_CLS" || task == "TOKEN_CLS" else { return open(path) }
-    let head = file.entries.first { entry in
-      ["score.weight", "classifier.weight", "classifier.out_proj.weight"].contains {
-        entry.name.hasSuffix("." + $0)
-      }
-    }
-    // A number that a file makes up must not exhaust the memory.
-    let count = head?.shape.first.flatMap { (1...1_000_000).contains($0) ? $0 : nil }
-    let labels = count.map { count in (0..<count).map { "LABEL_\($0)" } }
+  private mutating func open(_ path: String, adapter: String) -> (any PretrainedModel)? {
     do throws(CheckpointError) {
-      if task == "TOKEN_CLS" { return try TokenClassifier(directory: path, newLabels: labels) }
-      return try SequenceClassifier(directory: path, newLabels: labels)
+      let model = try AdaptedBase.open(path, adapter: adapter)
+      // All that is wrong with a language model is found by itself.
+      return model is CausalLM ? open(path) : model
     } catch {
-      add(error)
+      let count = problems.count
+      _ = open(path)
+      if problems.count == count { add(error) }
       return nil
     }
   }

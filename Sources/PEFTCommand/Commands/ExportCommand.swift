@@ -42,10 +42,10 @@ enum ExportCommand: Command {
     try ModelFolder.requireAdapter(folder)
     for input in [base, folder] { try OutputFolder.refuse(output, sameAs: input) }
     if format != .gguf { try OutputFolder.check(output, for: .adapter) }
-    let model = try CausalLM(streaming: base)
+    let model = try AdaptedBase.open(base, adapter: folder, labels: ClassLabels.read(folder))
     try ModelFolder.dividePositions(of: model, for: folder)
     let adapter =
-      try ModelFolder.isMLX(folder)
+      try AdaptedBase.isMLX(folder)
       ? model.loadMLXAdapter(folder)
       : model.loadAdapter(folder, mode: ModelFolder.mode(arguments))
     if rank != nil, adapter.nestedRanks == nil {

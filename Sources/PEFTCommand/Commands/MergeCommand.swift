@@ -9,8 +9,8 @@ enum MergeCommand: Command {
   static let usage = Usage(
     name: "merge", summary: "Add an adapter to the weights of its base.",
     discussion:
-      "Writes a Hugging Face folder that needs no adapter any more, with memory for one weight at a "
-      + "time unless --precision is given. The model in the written files is compared with the adapted one on a probe before the folder takes its name.",
+      "Writes a Hugging Face folder that needs no adapter any more, of whatever task the adapter is for, with memory for "
+      + "one weight at a time unless --precision is given. The model in the written files is compared with the adapted one on a probe before the folder takes its name.",
     options: [
       .model, .precision, .adapter, .lenient,
       Option("output", "DIR", "The folder to write."),
@@ -60,7 +60,7 @@ enum MergeCommand: Command {
     try OutputFolder.refuse(output, sameAs: base)
     let tokenizer = ModelFolder.tokenizerFiles(in: base)
     try OutputFolder.check(output, for: .model(tokenizer: tokenizer))
-    let model = try CausalLM(streaming: base)
+    let model = try AdaptedBase.open(base, adapter: adapter, labels: ClassLabels.read(adapter))
     try ModelFolder.dividePositions(of: model, for: adapter)
     let report = try model.saveMerged(
       adapter: adapter, to: output, as: precision.dtype, maximumShardBytes: limit,

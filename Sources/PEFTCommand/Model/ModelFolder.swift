@@ -80,7 +80,7 @@ struct ModelFolder {
   ) throws {
     try Self.requireAdapter(folder)
     try Self.dividePositions(of: model, for: folder)
-    if Self.isMLX(folder) {
+    if AdaptedBase.isMLX(folder) {
       try model.loadMLXAdapter(folder, isTrainable: isTrainable)
       return
     }
@@ -104,13 +104,9 @@ struct ModelFolder {
     arguments.isOn("lenient") ? .lenient : .strict
   }
 
-  /// Whether a folder holds an adapter of MLX.
-  static func isMLX(_ folder: String) -> Bool {
-    FileManager.default.fileExists(atPath: "\(folder)/adapters.safetensors")
-  }
-
   /// Positions that were divided for the training have to be for everything else.
-  static func dividePositions(of model: CausalLM, for folder: String) throws {
+  static func dividePositions(of model: any PretrainedModel, for folder: String) throws {
+    guard let model = model as? CausalLM else { return }
     let settings = try? ConfigurationFile(path: "\(folder)/adapter_config.json")
     if let factor = settings?.value("longlora")?["position_factor"]?.number, factor > 0 {
       try model.divideRotaryPositions(by: factor)
@@ -138,7 +134,8 @@ struct ModelFolder {
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
     "merges.txt", "vocab.bpe", "vocab.txt", "tokenizer.model", "added_tokens.json",
     "chat_template.jinja",
-    "generation_config.json", "preprocessor_config.json",
+    "generation_config.json", "preprocessor_config.json", "modules.json",
+    "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json",
   ]
 
   /// What is written where this model is saved.
@@ -157,7 +154,9 @@ struct ModelFolder {
   /// Copies the files of a tokenizer.
   static func copyTokenizer(from path: String, to folder: String) throws(CheckpointError) {
     for name in tokenizerFiles(in: path) {
-      try atomicallyCopy("\(path)/\(name)", to: "\(folder)/\(name)")
+      let copy = "\(folder)/\(name)"
+      try makeFolder(URL(fileURLWithPath: copy).deletingLastPathComponent().path)
+      try atomicallyCopy("\(path)/\(name)", to: copy)
     }
   }
 

@@ -41,7 +41,8 @@ enum OutputFolder {
           || ModelFolder.tokenizerFiles.contains(file)
       case .adapterAndBase: return file == "base" || Self.adapter.allows(file)
       case .model(let tokenizer):
-        return file == "config.json" || Checkpoint.isFile(file) || tokenizer.contains(file)
+        return file == "config.json" || Checkpoint.isFile(file)
+          || tokenizer.contains { $0 == file || $0.hasPrefix(file + "/") }
       case .comparison:
         return [
           "compare.svg", "data.jsonl", "held-out.jsonl", "logs", "results.json", "runs",

@@ -55,9 +55,15 @@ public final class MaskedLM: TokenScorer {
   public convenience init(
     directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try PretrainedFolder(directory, loading)
+    try self.init(PretrainedFolder(directory, loading), precision: precision)
+  }
+
+  /// Loads an opened folder.
+  convenience init(
+    _ folder: PretrainedFolder, precision: Precision? = nil
+  ) throws(CheckpointError) {
     try folder.requireEncoder()
-    let source = CheckpointParameters(folder.checkpoint, folder.configuration)
+    let source = folder.parameters()
     try self.init(folder.configuration, from: source, precision: precision)
     try folder.requireEverythingRead(source)
     origin = folder.origin

@@ -52,10 +52,16 @@ public final class SentenceEncoder: TextModel {
   public convenience init(
     directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try PretrainedFolder(directory, loading)
+    try self.init(PretrainedFolder(directory, loading), precision: precision)
+  }
+
+  /// Loads an opened folder.
+  convenience init(
+    _ folder: PretrainedFolder, precision: Precision? = nil
+  ) throws(CheckpointError) {
     try folder.requireEncoder()
-    let pooling = try SentencePooling(directory)
-    let source = CheckpointParameters(folder.checkpoint, folder.configuration, body: "")
+    let pooling = try SentencePooling(folder.origin.folder)
+    let source = folder.parameters(body: "")
     try self.init(
       folder.configuration, from: source, normalizes: pooling.normalizes, precision: precision)
     try folder.requireEverythingRead(source)

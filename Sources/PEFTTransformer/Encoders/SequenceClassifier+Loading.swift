@@ -20,13 +20,21 @@ extension SequenceClassifier {
     directory: String, newLabels: [String]? = nil, seed: UInt64 = 0,
     precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try PretrainedFolder(directory, loading)
+    try self.init(
+      PretrainedFolder(directory, loading), newLabels, seed: seed, precision: precision)
+  }
+
+  /// Loads an opened folder.
+  convenience init(
+    _ folder: PretrainedFolder, _ newLabels: [String]?, seed: UInt64 = 0,
+    precision: Precision? = nil
+  ) throws(CheckpointError) {
     var configuration = folder.configuration
     configuration.labels = if let newLabels { newLabels } else { try folder.labels() }
     let names = configuration.names
     let output = Walk.join(names.classifier, names.classifierOutput) + "."
     let dense = Walk.join(names.classifier, names.classifierDense) + "."
-    let source = CheckpointParameters(folder.checkpoint, configuration, seed: seed) {
+    let source = folder.parameters(configuration, seed: seed) {
       newLabels != nil && ($0.hasPrefix(output) || $0.hasPrefix(dense) && !$1)
     }
     try self.init(configuration, from: source, precision: precision)

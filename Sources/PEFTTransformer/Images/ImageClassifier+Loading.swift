@@ -19,11 +19,20 @@ extension ImageClassifier {
     directory: String, newLabels: [String]? = nil, seed: UInt64 = 0,
     precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try PretrainedFolder(directory, loading, readsImages: true)
+    try self.init(
+      PretrainedFolder(directory, loading, readsImages: true), newLabels, seed: seed,
+      precision: precision)
+  }
+
+  /// Loads an opened folder.
+  convenience init(
+    _ folder: PretrainedFolder, _ newLabels: [String]?, seed: UInt64 = 0,
+    precision: Precision? = nil
+  ) throws(CheckpointError) {
     var configuration = folder.configuration
     configuration.labels = if let newLabels { newLabels } else { try folder.labels() }
     let output = configuration.names.classifierOutput + "."
-    let source = CheckpointParameters(folder.checkpoint, configuration, seed: seed) { path, _ in
+    let source = folder.parameters(configuration, seed: seed) { path, _ in
       newLabels != nil && path.hasPrefix(output)
     }
     try self.init(configuration, from: source, precision: precision)

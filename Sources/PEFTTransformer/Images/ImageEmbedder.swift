@@ -56,8 +56,15 @@ public final class ImageEmbedder: PretrainedModel {
   public convenience init(
     directory: String, precision: Precision? = nil, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    let folder = try PretrainedFolder(directory, loading, readsImages: true)
-    let source = CheckpointParameters(folder.checkpoint, folder.configuration, body: "")
+    try self.init(
+      PretrainedFolder(directory, loading, readsImages: true), precision: precision)
+  }
+
+  /// Loads an opened folder.
+  convenience init(
+    _ folder: PretrainedFolder, precision: Precision? = nil
+  ) throws(CheckpointError) {
+    let source = folder.parameters(body: "")
     let names = folder.configuration.names
     let pooler = "\(names.classifierDense).weight"
     let stored = folder.checkpoint.names

@@ -2,7 +2,7 @@
 
     python check_adapter.py FOLDER ...
 
-Each folder holds base/ and adapter/ as this package wrote them, and logits.safetensors with ids [rows, length], lengths
+Each folder holds base/ and adapter/ as this package wrote them, mostly merged/ with the merged model, and logits.safetensors with ids [rows, length], lengths
 [rows] and logits [rows, length, vocabulary], of a classifier [rows, classes]; of one that reads pictures pixel_values in place of
 ids and lengths. One line of JSON comes out for each; the exit code is 1 where anything
 differs: logits by more than 1e-5 of the largest, tensors that PEFT would save otherwise, or a warning about keys.
@@ -22,6 +22,8 @@ from peft.utils.save_and_load import get_peft_model_state_dict
 from safetensors.torch import load_file
 
 TOLERANCE = 1e-5
+# A merge rounds every weight once.
+MERGED_TOLERANCE = 1e-4
 
 
 def check(folder):
@@ -49,18 +51,29 @@ def check(folder):
         inputs = dict(input_ids=ids, attention_mask=mask)
     else:
         inputs = dict(pixel_values=stored["pixel_values"])
-    with torch.no_grad():
-        # Those of virtual tokens come first.
-        found = model(**inputs).logits
-        found = found[:, -expected.shape[1] :] if found.dim() == 3 else found
     counted = mask[..., None] if expected.dim() == 3 else 1
-    difference = ((found - expected).abs() * counted).max().item() / expected.abs().max().item()
+
+    def difference(model):
+        with torch.no_grad():
+            # Those of virtual tokens come first.
+            found = model(**inputs).logits
+            found = found[:, -expected.shape[1] :] if found.dim() == 3 else found
+        return ((found - expected).abs() * counted).max().item() / expected.abs().max().item()
+
+    result = {"difference": difference(model)}
+    if os.path.isdir(f"{folder}/merged"):
+        with open(f"{folder}/merged/config.json") as file:
+            architecture = json.load(file)["architectures"][0]
+        merged, info = getattr(transformers, architecture).from_pretrained(
+            f"{folder}/merged", dtype=torch.float32, output_loading_info=True)
+        result["merged"] = difference(merged.eval())
+        complaints += [f"{kind}: {sorted(info[kind])}" for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") if info.get(kind)]
     own = load_file(f"{folder}/adapter/adapter_model.safetensors")
     # With bias="all", PEFT writes those of saved modules again under their inner names.
     names = {key for key in again if ".original_module." not in key and ".modules_to_save." not in key}
     other = sorted(names ^ set(own))
     other += sorted(key for key in names & set(own) if not torch.equal(again[key].float(), own[key].float()))
-    return {"difference": difference, "tensors": other, "warnings": complaints}
+    return result | {"tensors": other, "warnings": complaints}
 
 
 def main(folders):
@@ -71,7 +84,8 @@ def main(folders):
         result = {"folder": os.path.basename(folder.rstrip("/"))}
         try:
             result |= check(folder)
-            failed |= not result["difference"] <= TOLERANCE or bool(result["tensors"] or result["warnings"])
+            failed |= not result["difference"] <= TOLERANCE or not result.get("merged", 0) <= MERGED_TOLERANCE
+            failed |= bool(result["tensors"] or result["warnings"])
         except Exception as error:
             result["error"] = f"{type(error).__name__}: {error}"[:400]
             failed = True

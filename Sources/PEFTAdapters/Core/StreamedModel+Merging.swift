@@ -3,15 +3,15 @@ public import PEFTCheckpoints
 import PEFTTensor
 public import PEFTTransformer
 
-extension CausalLM {
+extension StreamedModel {
   /// Adds an adapter to this base and writes the merged model, with memory for about one weight at a time.
   ///
-  /// It is for a model from `init(streaming:)`, which is of no use for anything else afterwards. The weights are those of `merge` followed by
+  /// It is for a model from `streaming(_:)`, which is of no use for anything else afterwards. The weights are those of `merge` followed by
   /// `save`, byte for byte. They are written to a folder beside `output`, which takes
   /// its name when all is written and read again: after an error `output` is what it was.
   ///
   /// - Parameters:
-  ///   - folder: the folder of the adapter.
+  ///   - folder: the folder of the adapter, of PEFT or MLX.
   ///   - output: what is written; a folder of that name is replaced.
   ///   - dtype: `.float32`, `.bfloat16` or `.float16`.
   ///   - maximumShardBytes: the most bytes of tensors in a file.
@@ -25,7 +25,8 @@ extension CausalLM {
     maximumShardBytes: Int = 5_000_000_000, mode: LoadingMode = .strict,
     copying others: [String] = []
   ) throws(AdapterError) -> MergeReport {
-    let adapter = try loadAdapter(folder, mode: mode)
+    let adapter =
+      try AdaptedBase.isMLX(folder) ? loadMLXAdapter(folder) : loadAdapter(folder, mode: mode)
     // An adapter that is not finite is told by its merge, with the name of the weight.
     let adapted = probeOutput()
     let merge = try StreamedMerge(adapter, places: places)
@@ -37,7 +38,9 @@ extension CausalLM {
       for name in others {
         guard let source = self.folder.map({ "\($0)/\(name)" }) else { continue }
         guard FileManager.default.fileExists(atPath: source) else { continue }
-        try atomicallyCopy(source, to: "\(temporary.path)/\(name)")
+        let copy = "\(temporary.path)/\(name)"
+        try makeFolder(URL(fileURLWithPath: copy).deletingLastPathComponent().path)
+        try atomicallyCopy(source, to: copy)
       }
     } catch {
       try merge.finish()
@@ -46,7 +49,7 @@ extension CausalLM {
     try merge.finish()
     let written: Tensor
     do throws(CheckpointError) {
-      written = try CausalLM(streaming: temporary.path).probeOutput()
+      written = try Self.streaming(temporary.path).probeOutput()
     } catch { throw .file(error) }
     guard adapted.isFinite, written.isFinite else {
       throw .wrongState(
