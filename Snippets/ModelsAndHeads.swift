@@ -43,3 +43,9 @@ var lora = LoRA(rank: 8, alpha: 16)
 lora.trainableTokens = [size - 2, size - 1]
 try model.attach(lora).save(to: output)
 // snippet.hide
+
+// snippet.merging
+try masked.attach(LoRA(rank: 8, alpha: 16)).save(to: output + "-masked")
+try MaskedLM.streaming(encoderFolder).saveMerged(
+  adapter: output + "-masked", to: output + "-merged")
+// snippet.hide

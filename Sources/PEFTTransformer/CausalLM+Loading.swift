@@ -32,12 +32,15 @@ extension CausalLM {
   ///
   /// - Parameters:
   ///   - directory: the folder.
+  ///   - addedTokens: how many tokens the vocabulary has more than in the folder; tables with their rows are in memory.
   ///   - loading: what to do with unknown fields of the configuration.
   /// - Throws: `CheckpointError` as `init(directory:)`.
   public convenience init(
-    streaming directory: String, _ loading: ModelLoading = .strict
+    streaming directory: String, addedTokens: Int = 0, _ loading: ModelLoading = .strict
   ) throws(CheckpointError) {
-    try self.init(directory: directory, precision: nil, loading, isStreamed: true)
+    precondition(addedTokens >= 0, "CausalLM: \(addedTokens) added tokens")
+    try self.init(
+      directory: directory, addedTokens: addedTokens, precision: nil, loading, isStreamed: true)
   }
 
   private convenience init(

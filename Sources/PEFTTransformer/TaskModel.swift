@@ -9,10 +9,15 @@ package struct TaskModel {
   package var shapes: [String: [Int]]
   /// What the classes are called; nil where nobody says.
   package var labels: [String]?
+  /// How many tokens a language model has more than its folder.
+  package var addedTokens = 0
 
   /// What is known of an adapter.
-  package init(task: String?, shapes: [String: [Int]], labels: [String]? = nil) {
+  package init(
+    task: String?, shapes: [String: [Int]], labels: [String]? = nil, addedTokens: Int = 0
+  ) {
     (self.task, self.shapes, self.labels) = (task, shapes, labels)
+    self.addedTokens = addedTokens
   }
 
   /// Opens a folder.
@@ -43,7 +48,7 @@ package struct TaskModel {
     case "TOKEN_CLS": return try TokenClassifier(opened, newLabels(opened.checkpoint))
     case "FEATURE_EXTRACTION": return try SentenceEncoder(opened)
     case "MASKED_LM": return try MaskedLM(opened)
-    default: return try CausalLM(streaming: folder)
+    default: return try CausalLM(streaming: folder, addedTokens: addedTokens)
     }
   }
 

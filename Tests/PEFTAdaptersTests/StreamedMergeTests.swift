@@ -15,10 +15,13 @@ final class StreamedMergeTests: XCTestCase {
     biased.bias = .all
     var saved = LoRA(rank: 2)
     saved.modulesToSave = ["lm_head"]
+    var rows = LoRA(rank: 2)
+    rows.trainableTokens = [3, 8]
     return [
       ("lora", LoRA(rank: 2, alpha: 4, targets: .allLinear)), ("dora", dora), ("biased", biased),
       ("saved", saved), ("ia3", IA3()), ("vera", VeRA(rank: 4)), ("loha", LoHa(rank: 2)),
       ("lokr", LoKr(rank: 2)), ("bitfit", BitFit()), ("ln", LNTuning()),
+      ("rows", rows), ("rows-alone", TrainableTokens([3, 8])),
     ]
   }
 

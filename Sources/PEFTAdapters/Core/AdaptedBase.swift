@@ -1,5 +1,6 @@
 internal import Foundation
 package import PEFTCheckpoints
+import PEFTJSON
 package import PEFTTransformer
 
 /// The base of an adapter, as the model of the task that the adapter was made for.
@@ -10,10 +11,11 @@ package enum AdaptedBase {
   ///   - base: the folder of the model.
   ///   - folder: the folder of the adapter, of PEFT or MLX.
   ///   - labels: what the classes of a classifier are called; nil where nobody says.
+  ///   - addedTokens: how many tokens a language model has more than its folder; nil for what the adapter shows.
   /// - Returns: the model, without the adapter.
   /// - Throws: `CheckpointError` where the settings or the header of the adapter cannot be read, or the base is none for its task.
   package static func open(
-    _ base: String, adapter folder: String, labels: [String]? = nil
+    _ base: String, adapter folder: String, labels: [String]? = nil, addedTokens: Int? = nil
   ) throws(CheckpointError) -> any StreamedModel {
     if isMLX(folder) { return try CausalLM(streaming: base) }
     try refusePickle(folder)
@@ -26,7 +28,34 @@ package enum AdaptedBase {
       let prefix = [AdapterFile.prefix, "base_model."].first { entry.name.hasPrefix($0) } ?? ""
       shapes[String(entry.name.dropFirst(prefix.count))] = entry.shape
     }
-    return try TaskModel(task: task, shapes: shapes, labels: labels).open(base)
+    let added =
+      if let addedTokens { addedTokens } else { try Self.addedTokens(settings, shapes, base) }
+    return try TaskModel(task: task, shapes: shapes, labels: labels, addedTokens: added).open(base)
+  }
+
+  /// How many tokens more than the base an adapter has rows for, whole tables or some of their rows.
+  private static func addedTokens(
+    _ settings: ConfigurationFile, _ shapes: [String: [Int]], _ base: String
+  ) throws(CheckpointError) -> Int {
+    let configuration = try ConfigurationFile(path: "\(base)/config.json")
+    guard let size = configuration.value("vocab_size")?.integer else { return 0 }
+    var needed = 0
+    for (path, shape) in shapes where shape.count == 2 && !path.contains("lora_") {
+      if ["wte", "embed_tokens", "lm_head"].contains(where: {
+        path.hasSuffix("\($0).weight") || path.hasSuffix("\($0).base_layer.weight")
+      }) {
+        needed = max(needed, shape[0])
+      }
+    }
+    for name in ["trainable_token_indices", "token_indices"] {
+      let value = settings.value(name)
+      let lists = value?.members?.map(\.value) ?? [value].compactMap { $0 }
+      for id in lists.flatMap({ $0.elements ?? [] }).compactMap(\.integer) {
+        needed = max(needed, id < 1 << 24 ? id + 1 : 0)
+      }
+    }
+    // A number that a file makes up must not exhaust the memory.
+    return needed - size < 1 << 20 ? max(0, needed - size) : 0
   }
 
   /// Whether a folder holds an adapter of MLX.

@@ -22,7 +22,9 @@ final class StreamedMerge {
     for module in adapter.modules { try module.checkMerging(adapter.name) }
     try checkSharing(places)
     var adapted: Set<ObjectIdentifier> = []
-    for (index, module) in adapter.modules.enumerated() {
+    // A head that follows the rows of a table has no change of its own.
+    for (index, module) in adapter.modules.enumerated()
+    where !(module.layer is TiedTokenRowsLayer) {
       let parameters = module.mergedParameters
       for (place, isCertain) in parameters {
         if isCertain || adapter.copies.contains(where: { $0.base === place }) { count += 1 }
@@ -100,7 +102,10 @@ final class StreamedMerge {
         module.mergedParameters.contains { part in group.contains { $0 === part.place } }
       }
       let copies = group.map { part in adapter.copies.first { $0.base === part }?.copy }
-      if adapted == nil, copies[0] === copies[1] { continue }
+      let follows = adapter.modules.contains { module in
+        module.layer is TiedTokenRowsLayer && module.site.linear?.weight === place
+      }
+      if adapted == nil || follows, copies[0] === copies[1] { continue }
       throw .notAdaptable(
         module: adapted?.site.path ?? "the embedding",
         reason: Merging.sharedReason)

@@ -90,7 +90,8 @@ extension FolderReport {
     do throws(CheckpointError) {
       let model = try AdaptedBase.open(path, adapter: adapter)
       // All that is wrong with a language model is found by itself.
-      return model is CausalLM ? open(path) : model
+      let isPlain = (model as? CausalLM)?.addedTokenCount == 0
+      return isPlain ? open(path) : model
     } catch {
       let count = problems.count
       _ = open(path)

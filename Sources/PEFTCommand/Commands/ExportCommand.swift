@@ -42,7 +42,10 @@ enum ExportCommand: Command {
     try ModelFolder.requireAdapter(folder)
     for input in [base, folder] { try OutputFolder.refuse(output, sameAs: input) }
     if format != .gguf { try OutputFolder.check(output, for: .adapter) }
-    let model = try AdaptedBase.open(base, adapter: folder, labels: ClassLabels.read(folder))
+    let extended = ModelFolder.extendedTokenizer(folder, base: base)
+    let model = try AdaptedBase.open(
+      base, adapter: folder, labels: ClassLabels.read(folder),
+      addedTokens: extended?.count(beyond: base))
     try ModelFolder.dividePositions(of: model, for: folder)
     let adapter =
       try AdaptedBase.isMLX(folder)

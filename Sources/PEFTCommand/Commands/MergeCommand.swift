@@ -60,11 +60,15 @@ enum MergeCommand: Command {
     try OutputFolder.refuse(output, sameAs: base)
     let tokenizer = ModelFolder.tokenizerFiles(in: base)
     try OutputFolder.check(output, for: .model(tokenizer: tokenizer))
-    let model = try AdaptedBase.open(base, adapter: adapter, labels: ClassLabels.read(adapter))
+    let extended = ModelFolder.extendedTokenizer(adapter, base: base)
+    let model = try AdaptedBase.open(
+      base, adapter: adapter, labels: ClassLabels.read(adapter),
+      addedTokens: extended?.count(beyond: base))
     try ModelFolder.dividePositions(of: model, for: adapter)
     let report = try model.saveMerged(
       adapter: adapter, to: output, as: precision.dtype, maximumShardBytes: limit,
       mode: arguments.isOn("lenient") ? .lenient : .strict, copying: tokenizer)
+    try extended?.write(to: output)
     let byteCount = try FolderContent(checkpoint: output).byteCount
     Console.print("merged \(report.parameters) weights into \(output)")
     Console.print(

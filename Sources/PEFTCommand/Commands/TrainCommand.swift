@@ -28,11 +28,12 @@ enum TrainCommand: Command {
       Option("output", "DIR", "The folder to write."),
       Option(switch: "merged", "Write a merged model in place of an adapter."),
       Option("adapter", "DIR", "Train this adapter further in place of a new one."),
-    ] + DataOptions.options + StreamPlan.options + TrainingPlan.options + [
-      Option(switch: "checkpoint-activations", "Use less memory and more time.")
-    ] + TrainingControl.options + Samples.options + CheckpointPlan.options + [
-      TrainingLogs.option, .config, .json,
-    ],
+    ] + DataOptions.options + StreamPlan.options + TrainingPlan.options
+      + ExtendedTokenizer.options + [
+        Option(switch: "checkpoint-activations", "Use less memory and more time.")
+      ] + TrainingControl.options + Samples.options + CheckpointPlan.options + [
+        TrainingLogs.option, .config, .json,
+      ],
     example: "peft train --model base --data rows.jsonl --targets all-linear --output adapter")
 
   static func run(_ given: Arguments) throws {
@@ -40,6 +41,12 @@ enum TrainCommand: Command {
     let output = try arguments.required("output")
     let course = try CheckpointPlan(&arguments)
     let data = try arguments.required("data")
+    let task = try ModelTask.read(arguments)
+    if task != .causalLM, arguments.has("add-tokens") {
+      throw CommandError.conflict("task \(task.rawValue)", "add-tokens")
+    }
+    let extended = try ExtendedTokenizer(arguments)
+    try ExtendedTokenizer.resolve(&arguments, extended)
     let plan = try TrainingPlan(arguments)
     let session = TrainingSession(
       plan: plan, course: course, control: try TrainingControl(arguments),
@@ -47,7 +54,6 @@ enum TrainCommand: Command {
     if plan.isFull, arguments.has("precision") {
       throw CommandError.conflict("method full", "precision")
     }
-    let task = try ModelTask.read(arguments)
     if task == .imageClassification {
       return try ClassifierTraining<ImageClassifierFolder>(arguments, session).run(data)
     }
@@ -59,7 +65,7 @@ enum TrainCommand: Command {
     }
     if arguments.has("labels") { throw CommandError.conflict("labels", "task causal-lm") }
     let folder = try ModelFolder(
-      arguments, precision: AdapterPreset.named(plan.methodName)?.precision)
+      arguments, precision: AdapterPreset.named(plan.methodName)?.precision, extended: extended)
     let isModel = plan.isFull || arguments.isOn("merged")
     try OutputFolder.refuse(output, sameAs: folder.path)
     let content: OutputFolder.Content =
@@ -115,6 +121,7 @@ enum TrainCommand: Command {
   ) throws -> String {
     if !plan.isFull, !merged {
       let adapter = try folder.model.adapter("default")
+      if folder.extended != nil { try folder.copyTokenizer(to: output) }
       guard plan.start.changesBase else { return try adapter.save(to: output) }
       let base = "\(output)/base"
       try folder.model.save(to: base)

@@ -9,6 +9,7 @@ enum AdapterFields {
   static let options = [
     "rank", "alpha", "dropout", "targets", "exclude", "layers", "layers-pattern", "rank-pattern",
     "alpha-pattern", "init", "rslora", "bias", "lora-bias", "modules-to-save",
+    "trainable-tokens",
   ]
 
   /// The fields of the options that were given.
@@ -42,6 +43,10 @@ enum AdapterFields {
     add("lora-bias", "lora_bias", value: arguments.isOn("lora-bias") ? .bool(true) : nil)
     add(
       "modules-to-save", "modules_to_save", value: arguments.list("modules-to-save").map(names))
+    let tokens = arguments.list("trainable-tokens")?.compactMap { Int($0) }
+    add(
+      "trainable-tokens", "trainable_token_indices", "token_indices",
+      value: tokens.map { .array($0.map(JSON.integer)) })
     return result
   }
 

@@ -15,6 +15,8 @@ struct ModelFolder {
   let model: CausalLM
   /// Its tokenizer.
   let tokenizer: Tokenizer
+  /// The tokenizer where it knows more tokens than that of the folder; nil where it does not.
+  let extended: ExtendedTokenizer?
   /// The token before a text; nil where the model has none.
   let beginning: Int32?
   /// The tokens that end a text.
@@ -25,18 +27,30 @@ struct ModelFolder {
   /// - Parameters:
   ///   - arguments: of a command that has both options.
   ///   - precision: where `--precision` is not given.
+  ///   - extended: with the tokens that are added; nil for those that an adapter has beside it.
   /// - Throws: errors of files and options.
-  init(_ arguments: Arguments, precision: Precision? = nil) throws {
+  init(
+    _ arguments: Arguments, precision: Precision? = nil, extended: ExtendedTokenizer? = nil
+  ) throws {
     let chosen = try arguments.choice("precision", Precision.self)
-    try self.init(Self.path(arguments), precision: chosen ?? precision)
+    try self.init(
+      Self.path(arguments), precision: chosen ?? precision, extended: extended,
+      adapter: arguments.string("adapter"))
   }
 
   /// Loads a folder.
-  init(_ path: String, precision: Precision? = nil) throws {
+  init(
+    _ path: String, precision: Precision? = nil, extended: ExtendedTokenizer? = nil,
+    adapter: String? = nil
+  ) throws {
     self.path = path
     try Self.requireModel(path)
-    model = try CausalLM(directory: path, precision: precision)
-    tokenizer = try Tokenizer(folder: path)
+    let own = try Tokenizer(folder: path)
+    self.extended =
+      extended ?? adapter.flatMap { ExtendedTokenizer(adapter: $0, base: own) }
+    tokenizer = self.extended?.tokenizer ?? own
+    model = try CausalLM(
+      directory: path, addedTokens: self.extended?.count(beyond: path) ?? 0, precision: precision)
     let file = try ConfigurationFile(path: "\(path)/config.json")
     beginning = try Self.tokens(file, "bos_token_id").first
     endings = try Self.tokens(file, "eos_token_id")
@@ -129,6 +143,12 @@ struct ModelFolder {
     (beginning.map { [$0] } ?? []) + tokenizer.encode(text, addSpecialTokens: false)
   }
 
+  /// The tokenizer beside an adapter where it knows more tokens than that of the base, if there is any; nil where it does not.
+  static func extendedTokenizer(_ adapter: String, base: String) -> ExtendedTokenizer? {
+    guard let tokenizer = try? Tokenizer(folder: base) else { return nil }
+    return ExtendedTokenizer(adapter: adapter, base: tokenizer)
+  }
+
   /// The files that may stand beside the weights and `config.json` and belong to them.
   static let tokenizerFiles = [
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
@@ -147,8 +167,9 @@ struct ModelFolder {
   }
 
   /// Copies what is not weights or `config.json` to another folder, so that it can be loaded alone.
-  func copyTokenizer(to folder: String) throws(CheckpointError) {
+  func copyTokenizer(to folder: String) throws {
     try Self.copyTokenizer(from: path, to: folder)
+    try extended?.write(to: folder)
   }
 
   /// Copies the files of a tokenizer.
