@@ -30,6 +30,8 @@ for (place, parts) in reader.seeds.enumerated() where try !reader.read(parts) {
   print("seed \(place) of \(reader.name) is refused")
   exit(1)
 }
+// Tensors reserve their addresses before these are limited.
+_ = ProcessMemory.current
 Guard.start()
 let clock = ContinuousClock()
 let start = clock.now
