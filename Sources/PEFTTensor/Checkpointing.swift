@@ -16,7 +16,7 @@ public func checkpointed(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Ten
   guard probe.wasTouched || inputs.contains(where: \.needsGradient) else { return output }
   // A trainable parameter inside keeps the output in the graph even where no input needs a gradient.
   let anchor = Parameter(Tensor(zeros: []))
-  return output.detached.recorded(from: inputs + [anchor.tensor]) { gradient, nodes in
+  let recorded = output.detached.recorded(from: inputs + [anchor.tensor]) { gradient, nodes in
     let parameters = zip(saved, nodes).map { tensor, node in
       Parameter(tensor, isTrainable: node != nil)
     }
@@ -25,4 +25,6 @@ public func checkpointed(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Ten
       if let gradient = parameter.gradient { node?.accumulate(gradient) }
     }
   }
+  recorded.node?.hidden = probe.parameters
+  return recorded
 }

@@ -12,13 +12,18 @@ package enum Gradients {
     case probing(Probe)
   }
 
-  /// Remembers whether something that needs a gradient was used while nothing was recorded.
+  /// Remembers which trainable parameters were used while nothing was recorded.
   package final class Probe: Sendable {
-    private let flag = Atomic(false)
+    private let touched = Mutex<Set<ObjectIdentifier>>([])
+    /// The parameters that were used.
+    package var parameters: Set<ObjectIdentifier> { touched.withLock { $0 } }
     /// Whether a trainable parameter was used.
-    package var wasTouched: Bool { flag.load(ordering: .relaxed) }
+    package var wasTouched: Bool { !parameters.isEmpty }
     /// Says that one was used.
-    package func touch() { flag.store(true, ordering: .relaxed) }
+    package func touch(_ parameter: Parameter) {
+      let identity = ObjectIdentifier(parameter)
+      touched.withLock { _ = $0.insert(identity) }
+    }
   }
 
   @TaskLocal package static var mode = Mode.recording

@@ -15,6 +15,14 @@ extension Tensor {
   var address: UnsafeMutablePointer<Float> {
     storage.address.assumingMemoryBound(to: Float.self) + offset
   }
+
+  /// The elements of a contiguous tensor, for a library that reads and writes memory.
+  ///
+  /// Valid while the tensor, or another of the same storage, is alive; no tensor of the graph may share what is written.
+  package var elements: UnsafeMutableBufferPointer<Float> {
+    precondition(isContiguous, "Tensor.elements: shape \(shape) with row stride \(rowStride)")
+    return UnsafeMutableBufferPointer(start: address, count: count)
+  }
 }
 
 // MARK: Copying and filling

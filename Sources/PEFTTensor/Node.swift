@@ -14,6 +14,8 @@ package final class Node {
   private var gradient: Tensor?
   private weak var parameter: Parameter?
   private let isLeaf: Bool
+  /// Parameters that only the backward function reaches, beside those of the inputs, as where it runs a graph of its own.
+  package var hidden: Set<ObjectIdentifier> = []
   private var isConsumed = false
 
   init(shape: [Int], inputs: [GradientTarget?], backward: @escaping Backward) {
@@ -97,16 +99,34 @@ package final class Node {
   // MARK: Running
 
   /// Runs everything that this node was computed from, each once, freeing it as it is consumed.
-  func run(_ seed: Tensor) {
+  ///
+  /// - Parameters:
+  ///   - seed: the gradient of this node.
+  ///   - whenFinal: is told of each parameter when nothing that is left to run can add to its gradient.
+  func run(_ seed: Tensor, whenFinal: ((ObjectIdentifier) -> Void)? = nil) {
     accumulate(seed)
-    for node in reachable() {
-      guard let backward = node.backward, var gradient = node.take() else { continue }
+    let order = reachable()
+    var uses = whenFinal.map { _ in ParameterUses(order) }
+    for node in order {
       let inputs = node.inputs
-      node.backward = nil
-      node.inputs = []
-      node.isConsumed = true
-      backward(&gradient, inputs)
+      if let backward = node.backward, var gradient = node.take() {
+        node.backward = nil
+        node.inputs = []
+        node.isConsumed = true
+        backward(&gradient, inputs)
+      }
+      if let whenFinal { uses?.end(of: node, inputs, whenFinal) }
     }
+  }
+
+  /// The parameter whose leaf this is.
+  var leafParameter: ObjectIdentifier? {
+    isLeaf ? parameter.map { ObjectIdentifier($0) } : nil
+  }
+
+  /// The parameters whose gradients the backward function can add to, once for each place.
+  func parameters(_ inputs: [GradientTarget?]) -> [ObjectIdentifier] {
+    inputs.compactMap { $0?.node.leafParameter } + hidden
   }
 
   private func reachable() -> [Node] {

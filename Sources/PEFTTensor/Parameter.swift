@@ -110,7 +110,7 @@ public final class Parameter {
   private var ownTensor: Tensor {
     if let source { return source.ownTensor }
     guard trains else { return own ?? dense }
-    if case .probing(let probe) = Gradients.mode { probe.touch() }
+    if case .probing(let probe) = Gradients.mode { probe.touch(self) }
     var tensor = own ?? dense
     tensor.node = leaf
     return tensor

@@ -11,9 +11,16 @@ public protocol ParameterObserver: AnyObject {
   ///
   /// - Parameter gradientScale: as before.
   func parametersDidChange(gradientScale: Float)
+
+  /// Whether it takes from backward passes, now or later, what is no gradient of a trained parameter.
+  ///
+  /// Processes that train together on rows of their own add up gradients, and would not agree about such things.
+  var seesRowsOfThisProcess: Bool { get }
 }
 
 extension ParameterObserver {
+  /// False.
+  public var seesRowsOfThisProcess: Bool { false }
   /// Does nothing.
   public func parametersWillChange(gradientScale: Float) {}
   /// Does nothing.

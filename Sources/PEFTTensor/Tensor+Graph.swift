@@ -44,6 +44,17 @@ extension Tensor {
     node?.run(gradient.detached)
   }
 
+  /// Computes gradients as `backward(scale:)` does, and tells of each parameter when its gradient is final.
+  ///
+  /// - Parameters:
+  ///   - scale: the gradient of the result itself.
+  ///   - whenFinal: is called while the pass goes on, with the identity of the parameter; nothing that is left to run adds to its
+  ///     gradient.
+  package func backward(scale: Float, whenFinal: ((ObjectIdentifier) -> Void)?) {
+    precondition(count == 1, "backward: shape \(shape) is not a scalar; pass a gradient")
+    node?.run(Tensor(repeating: scale, shape: shape), whenFinal: whenFinal)
+  }
+
   /// Whether no other tensor shares the memory.
   package var isUnique: Bool {
     mutating get { isKnownUniquelyReferenced(&storage) && isContiguous }

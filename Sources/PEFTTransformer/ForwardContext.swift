@@ -44,6 +44,9 @@ public struct ForwardContext {
 public final class DropoutKeys {
   /// How many keys were drawn; set it back to draw the same ones again.
   public var drawn: UInt64 = 0
+  /// Processes that draw at the same pace, each for rows of its own, have different masks by different numbers; 0 for one
+  /// process.
+  public var stream: UInt64 = 0
   private let seed: UInt64
 
   /// The same seed gives the same masks.
@@ -52,7 +55,8 @@ public final class DropoutKeys {
   /// The next key.
   public func next() -> UInt64 {
     drawn += 1
-    return Generator.mix(seed ^ drawn &* 0x9E37_79B9_7F4A_7C15)
+    let key = Generator.mix(seed ^ drawn &* 0x9E37_79B9_7F4A_7C15)
+    return stream == 0 ? key : Generator.mix(key &+ stream &* 0xD1B5_4A32_D192_ED03)
   }
 }
 

@@ -37,6 +37,9 @@ public final class RoSAController: AdapterController {
     return steps < stepsBefore ? .waiting : .gathering
   }
 
+  /// True until the places are chosen: the gradients that are gathered are those of whole weights.
+  public var seesRowsOfThisProcess: Bool { phase != .chosen }
+
   /// Counts the step, and chooses the places after the last one whose gradients count.
   public func parametersDidChange(gradientScale: Float) {
     let isGathering = phase == .gathering

@@ -25,7 +25,7 @@ extension Trainer where Model: AdapterHost {
   }
 }
 
-/// Writes the checkpoints of a training, each once.
+/// Writes the checkpoints of a training, each once; among several ranks the first one does.
 struct CheckpointKeeper<Model: TrainableModel> {
   let interval: Int
   /// After how many steps the last one was written, or the training began.
@@ -39,7 +39,7 @@ struct CheckpointKeeper<Model: TrainableModel> {
 
   /// Writes one unless it is written.
   mutating func save(_ trainer: Trainer<Model>) throws {
-    if trainer.stepCount == savedStep { return }
+    if trainer.stepCount == savedStep || trainer.communicator.rank > 0 { return }
     try write(trainer)
     savedStep = trainer.stepCount
   }

@@ -1,17 +1,21 @@
-public import PEFTTransformer
-
 /// A batch that says how much there is to learn in it.
 public protocol TrainingBatch {
   /// Over how many labels its loss is the mean.
   var targetCount: Int { get }
   /// How many tokens it has, for the measure of speed.
   var tokenCount: Int { get }
+  /// How many tokens each row has: what rows cost, to share them among processes.
+  var rowTokenCounts: [Int] { get }
+  /// Some of the rows, as a batch.
+  func rows(_ range: Range<Int>) -> Self
 }
 
-extension TokenBatch: TrainingBatch {}
-extension ClassificationBatch: TrainingBatch {}
-extension TokenLabelBatch: TrainingBatch {}
-extension ImageClassificationBatch: TrainingBatch {}
+extension TrainingBatch {
+  /// One row: a batch that cannot be cut is the work of one process.
+  public var rowTokenCounts: [Int] { [tokenCount] }
+  /// The batch itself, which is all there is to have.
+  public func rows(_ range: Range<Int>) -> Self { self }
+}
 
 /// Batches in epochs, which can be read from any place on, so that training can start anywhere.
 public protocol BatchSource<Batch> {

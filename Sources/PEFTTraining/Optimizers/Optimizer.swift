@@ -44,7 +44,7 @@ extension Optimizer {
   }
 
   /// The observers of all parameters, each once.
-  private var observers: [any ParameterObserver] {
+  var observers: [any ParameterObserver] {
     var seen: Set<ObjectIdentifier> = []
     return groups.flatMap(\.parameters).compactMap(\.parameter.observer).filter {
       seen.insert(ObjectIdentifier($0)).inserted

@@ -15,6 +15,9 @@ public protocol TrainableModel: AnyObject {
   /// What the model's random numbers in training depend on; set back, the same ones follow.
   var randomState: UInt64 { get set }
 
+  /// Which of the processes that train together this is: the same state gives other random numbers in each; 0 for a single one.
+  var randomStream: UInt64 { get set }
+
   /// The strength of the noise on the embeddings of the tokens in training, alpha of NEFTune; nil for none.
   var embeddingNoise: Double? { get set }
 }
@@ -33,6 +36,12 @@ extension TrainableModel {
     get { 0 }
     set {}
   }
+
+  /// Always 0, for models that draw no random numbers.
+  public var randomStream: UInt64 {
+    get { 0 }
+    set {}
+  }
 }
 
 extension TrainableModel where Self: TextModel {
@@ -48,6 +57,12 @@ extension TrainableModel where Self: PretrainedModel {
   public var randomState: UInt64 {
     get { dropoutKeys.drawn }
     set { dropoutKeys.drawn = newValue }
+  }
+
+  /// Which of the processes that train together draws.
+  public var randomStream: UInt64 {
+    get { dropoutKeys.stream }
+    set { dropoutKeys.stream = newValue }
   }
 }
 

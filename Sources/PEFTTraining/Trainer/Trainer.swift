@@ -21,6 +21,13 @@ public final class Trainer<Model: TrainableModel> {
   public var average: WeightAverage?
   /// Looks for steps whose loss or gradients are not as they should be; nil to end with an error where they are not finite.
   public var anomalyWatch: AnomalyWatch?
+  /// The processes that train together; `SingleProcess` for none but this one.
+  ///
+  /// Every rank has a trainer of its own with the same model, data and settings, and gives the rows of each batch that are its
+  /// share to its model: gradients, steps and losses are those of one process that has all rows. Where a model draws random
+  /// numbers, for dropout or noise, those of the ranks are different ones. Rank 0 alone measures evaluation data; it should
+  /// be the only one that writes.
+  public var communicator: any Communicator = SingleProcess()
   /// May change hyperparameters before a step, of which it is told the number.
   ///
   /// Each change is an event before its step, as are those that whoever takes the events makes to `hyperparameters`.

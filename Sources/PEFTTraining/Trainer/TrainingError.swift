@@ -18,6 +18,8 @@ public enum TrainingError: Error, Hashable, Sendable {
   case stateMismatch(name: String, expected: String, found: String)
   /// A checkpoint that is not as it was written.
   case damagedCheckpoint(path: String, expected: String, found: String)
+  /// The processes that train together cannot go on.
+  case communication(CommunicationError)
   /// A file for the state of an optimiser cannot be made.
   case stateFile(folder: String, bytes: Int, reason: String)
 }
@@ -50,6 +52,8 @@ extension TrainingError: CustomStringConvertible {
       "saved state \"\(name)\": expected \(expected), found \(found)"
     case .damagedCheckpoint(let path, let expected, let found):
       "\(path): expected \(expected), found \(found)"
+    case .communication(let error):
+      error.description
     case .stateFile(let folder, let bytes, let reason):
       "the state of the optimiser needs a file of \(bytes) bytes in \(folder), which cannot be made: \(reason)"
     }

@@ -73,6 +73,7 @@ extension TrainingRun {
         .spike(step: step, kind: kind, loss: loss, gradientNorm: gradientNorm)
       }
     if trainer.anomalyWatch == nil { throw error }
+    if ranked?.isFirst == false { watch.folder = nil }
     let file = try watch.write(
       batches, step: step, kind: kind, loss: loss, gradientNorm: gradientNorm)
     if reaction == .stop { failure = error }
@@ -83,26 +84,35 @@ extension TrainingRun {
 
   /// Adds up the gradients of the batches, each by its share of the labels, and returns the mean loss.
   ///
-  /// Where the loss of a batch is not finite, nothing after it is computed.
+  /// Where the loss of a batch is not finite, nothing after it is computed; several ranks find that out together, so that none
+  /// waits for one that has stopped.
   private func accumulateGradients(
     of batches: [Model.Batch], _ progress: TrainingProgress, _ times: inout StepTimes
   ) throws(TrainingError) -> Double {
-    let counts = batches.map(\.targetCount)
-    let labels = counts.reduce(0, +)
+    let labels = batches.reduce(0) { $0 + $1.targetCount }
     if labels == 0 { throw .noLabels(step: progress.step) }
+    let own = (ranked?.shards(of: batches) ?? batches).filter { $0.targetCount > 0 }
     var mean = 0.0
-    for (batch, count) in zip(batches, counts) where count > 0 {
-      let share = Double(count) / Double(labels)
+    for (index, batch) in own.enumerated() {
+      let share = Double(batch.targetCount) / Double(labels)
       let began = clock.now
       let loss = trainer.model.loss(batch)
       let value = loss.item
       times.forward += seconds(since: began)
       mean += share * Double(value)
-      if !value.isFinite { return Double(value) }
+      if !value.isFinite, ranked == nil { return Double(value) }
       let turned = clock.now
-      loss.backward(scale: Float(share))
+      loss.backward(
+        scale: Float(share), whenFinal: index == own.count - 1 ? ranked?.isFinal : nil)
       times.backward += seconds(since: turned)
     }
+    guard let ranked else { return mean }
+    let turned = clock.now
+    do throws(CommunicationError) { mean = try ranked.finish(mean, trainer.model) } catch {
+      trainer.optimizer.zeroGradients()
+      throw .communication(error)
+    }
+    times.backward += seconds(since: turned)
     return mean
   }
 

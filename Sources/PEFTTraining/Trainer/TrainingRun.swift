@@ -24,6 +24,8 @@ where Source.Batch == Model.Batch {
   /// What happened already and is told next.
   var waiting: [TrainingEvent] = []
   var failure: TrainingError?
+  let ranked: RankedTraining?
+  private var hasBegun = false
 
   init(
     _ trainer: Trainer<Model>, _ data: Source,
@@ -39,6 +41,7 @@ where Source.Batch == Model.Batch {
       case .epochs(let count): count * stepsPerEpoch
       }
     firstStep = trainer.stepCount
+    ranked = RankedTraining(trainer)
     start = clock.now
     known = trainer.hyperparameters
   }
@@ -49,6 +52,7 @@ where Source.Batch == Model.Batch {
     if let failure { throw failure }
     if isFinished { return nil }
     if stepsPerEpoch == 0 { throw .noBatches }
+    try begin()
     if isEvaluationDue { return .evaluation(try evaluate()) }
     if !isLast {
       if let change = nextChange() { return .change(change) }
@@ -59,6 +63,15 @@ where Source.Batch == Model.Batch {
       TrainingEvent.Summary(
         steps: trainer.stepCount, tokens: tokens, seconds: seconds(since: start),
         loss: lastLoss, evaluation: lastEvaluation, dataSeconds: dataSeconds))
+  }
+
+  /// Meets the other ranks, before the first event.
+  private func begin() throws(TrainingError) {
+    if hasBegun { return }
+    hasBegun = true
+    do throws(CommunicationError) {
+      try ranked?.begin(trainer, stepsPerEpoch: stepsPerEpoch, total: total)
+    } catch { throw .communication(error) }
   }
 
   /// Whether no other step follows.
@@ -92,7 +105,10 @@ where Source.Batch == Model.Batch {
 
   private func evaluate() throws(TrainingError) -> TrainingEvent.Evaluation {
     guard let evaluationData else { throw .noBatches }
-    let (loss, labels) = try trainer.evaluate(evaluationData)
+    func measure() throws(TrainingError) -> (loss: Double, labels: Int) {
+      try trainer.evaluate(evaluationData)
+    }
+    let (loss, labels) = if let ranked { try ranked.evaluate(measure) } else { try measure() }
     let evaluation = TrainingEvent.Evaluation(
       step: trainer.stepCount, loss: loss, labels: labels,
       isBest: trainer.record.add(step: trainer.stepCount, loss: loss))
