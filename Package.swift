@@ -14,9 +14,13 @@ let package = Package(
     .library(name: "PEFTAdapters", targets: ["PEFTAdapters"]),
     .library(name: "PEFTTraining", targets: ["PEFTTraining"]),
     .library(name: "PEFTImages", targets: ["PEFTImages"]),
+    .library(name: "PEFTDistributed", targets: ["PEFTDistributed"]),
     .library(name: "PEFTDefaultModel", targets: ["PEFTDefaultModel"]),
     .executable(name: "peft", targets: ["PEFTCommand"]),
     .executable(name: "peft-bench", targets: ["PEFTBench"]),
+  ],
+  traits: [
+    .trait(name: "MPI", description: "Training by several processes that MPI connects.")
   ],
   targets: [
     // MARK: Library
@@ -32,6 +36,7 @@ let package = Package(
         "PEFTAdapters", "PEFTTransformer", "PEFTCheckpoints", "PEFTTokenizers", "PEFTTensor",
         "PEFTJSON",
       ]),
+    .target(name: "PEFTDistributed", dependencies: ["PEFTTraining", "CPEFTMPI"]),
     .target(name: "PEFTImages", dependencies: ["PEFTTraining", "CPEFTImageCodecs"]),
     .target(
       name: "PEFTAdapters",
@@ -46,11 +51,19 @@ let package = Package(
 
     // MARK: Command
     .executableTarget(
-      name: "PEFTCommand", dependencies: ["PEFT", "PEFTDefaultModel", "PEFTImages", "PEFTJSON"]),
+      name: "PEFTCommand",
+      dependencies: [
+        "PEFT", "PEFTDefaultModel", "PEFTImages", "PEFTJSON",
+        .target(name: "PEFTDistributed", condition: .when(traits: ["MPI"])),
+      ]),
     .target(
       name: "PEFTDefaultModel", dependencies: ["PEFTTensor"], exclude: ["README.md"],
       resources: [.copy("Model")]),
-    .executableTarget(name: "PEFTBench", dependencies: ["PEFT"]),
+    .executableTarget(
+      name: "PEFTBench",
+      dependencies: [
+        "PEFT", .target(name: "PEFTDistributed", condition: .when(traits: ["MPI"])),
+      ]),
 
     // MARK: Implementation details
     .target(
@@ -59,6 +72,13 @@ let package = Package(
     .systemLibrary(
       name: "CPEFTOpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
+    .target(
+      name: "CPEFTMPI",
+      dependencies: [.target(name: "CPEFTSystemMPI", condition: .when(traits: ["MPI"]))],
+      cSettings: [.define("PEFT_MPI", .when(traits: ["MPI"]))]),
+    .systemLibrary(
+      name: "CPEFTSystemMPI", pkgConfig: "mpi-c",
+      providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
     .target(name: "CPEFTImageCodecs", dependencies: ["CPEFTPNG", "CPEFTJPEG"]),
     .systemLibrary(
       name: "CPEFTPNG", pkgConfig: "libpng",
@@ -100,6 +120,9 @@ let package = Package(
     .testTarget(
       name: "PEFTCommandTests",
       dependencies: ["PEFT", "PEFTDefaultModel", "PEFTJSON", "PEFTTestSupport"]),
+    .testTarget(
+      name: "PEFTDistributedTests",
+      dependencies: ["PEFTDistributed", "PEFTTraining", "PEFTCheckpoints", "PEFTTestSupport"]),
     .executableTarget(
       name: "PEFTFuzz", dependencies: ["PEFT", "PEFTJSON"], path: "Tests/PEFTFuzz"),
     .testTarget(name: "Benchmarks", dependencies: ["PEFT"], path: "Benchmarks"),

@@ -16,6 +16,10 @@ struct BenchOptions {
                 --layers 12 --precision \(Self.precisions) --optimizer-state memory|mapped --folder .
       methods   --arch gpt2|llama --methods rslora,dora,... --targets attention|all-linear --batch 4 --length 128 --rounds 5 --rank 8
                 (one line for each relative of LoRA, whose steps are timed in turn with plain LoRA's)
+      ranks     --mode lora|full --batch 8 --length 128 --steps 6 --layers 12 --precision \(Self.precisions) --save FOLDER
+                (under mpirun, built with --traits MPI; the batch is that of all ranks together)
+      scaling   --compute-ms 1000 --rank-tokens 512 --bytes 1179648 --full-bytes 497759232 --full-compute-ms 1000 --latency-us 50 --megabit 1000
+                (a table of modelled steps of 1 to 1,024 ranks)
       generate  --prompt 32 --new 64 --precision \(Self.precisions) --cache \(Self.caches)
       quantize  --rows 4096 --columns 4096 --precision nf4|fp4|int8
       kernels   --rows 512      (one line for each operation, shape and direction)

@@ -4,8 +4,13 @@ import Foundation
 do {
   let options = try BenchOptions(Array(CommandLine.arguments.dropFirst()))
   var kernels = KernelsWorkload(options)
+  if options.workload == "scaling" {
+    print(try ScalingWorkload(options).run().joined(separator: "\n"))
+    exit(0)
+  }
   let records =
     switch options.workload {
+    case "ranks": try RanksWorkload(options).run()
     case "step": [try StepWorkload(options).run()]
     case "generate": [try GenerateWorkload(options).run()]
     case "quantize": [try QuantizeWorkload(options).run()]

@@ -72,7 +72,7 @@ enum CommandLineTool {
 
   private static func report(_ error: any Error, hint: String) -> Int32 {
     let code = (error as? CommandError)?.exitCode ?? 1
-    Console.error("peft: \(error)" + (code == 2 ? "\nTry `\(hint)`." : ""))
+    Console.failure("peft: \(error)" + (code == 2 ? "\nTry `\(hint)`." : ""))
     return code
   }
 }

@@ -19,6 +19,7 @@ enum Console {
 
   /// Writes to standard output at once, so that it can be watched through a pipe.
   static func print(_ text: String = "", terminator: String = "\n") {
+    if LaunchedRank.isSilent { return }
     do {
       try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
     } catch {
@@ -32,10 +33,19 @@ enum Console {
     print("\n" + (usesBold ? "\u{1B}[1m\(text)\u{1B}[0m" : text))
   }
 
-  /// Writes to standard error.
+  /// Writes to standard error, where no other process says the same.
   static func error(_ text: String, terminator: String = "\n") {
+    if !LaunchedRank.isSilent { writeError(text + terminator) }
+  }
+
+  /// Writes to standard error what is wrong with this process, of whatever rank.
+  static func failure(_ text: String) {
+    writeError((LaunchedRank.isSilent ? "rank \(LaunchedRank.number): " : "") + text + "\n")
+  }
+
+  private static func writeError(_ text: String) {
     // Where standard error cannot be written, there is nowhere to say so.
-    try? FileHandle.standardError.write(contentsOf: Data((text + terminator).utf8))
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
   /// Writes the line that programs read.

@@ -36,6 +36,8 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   case notFinite(String)
   /// A training that a signal ended, after a checkpoint.
   case interrupted(step: Int, path: String)
+  /// Several processes were started of a program that cannot reach the others.
+  case builtWithoutMPI(ranks: Int)
   /// A file or folder that cannot be used.
   case unusable(path: String, reason: String)
 
@@ -46,7 +48,9 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
       .missingOption, .invalidValue, .repeated, .conflict, .unknownMethod, .unknownField,
       .idleOption, .invalidMethod:
       2
-    case .unknownSetting, .invalidSetting, .repeatedSetting, .notFinite, .interrupted, .unusable: 1
+    case .unknownSetting, .invalidSetting, .repeatedSetting, .notFinite, .interrupted, .unusable,
+      .builtWithoutMPI:
+      1
     }
   }
 
@@ -80,6 +84,8 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
       "\(path): \"\(name)\" is \(value), expected \(expected)"
     case .repeatedSetting(let path, let name): "\(path): \"\(name)\" is set twice"
     case .notFinite(let what): what
+    case .builtWithoutMPI(let ranks):
+      "started as one of \(ranks) processes, but built without MPI; build with `swift build -c release --traits MPI`"
     case .unusable(let path, let reason): "\(path): \(reason)"
     }
   }

@@ -20,7 +20,8 @@ enum TrainCommand: Command {
       + "each by itself, between the token that begins a text and the one that ends it; the end is learned too, "
       + "and of an empty completion it alone. Shows what would be trained, trains, "
       + "and writes an adapter folder that Hugging Face PEFT loads, or with --merged a model folder that "
-      + "needs no adapter. The method loftq writes the base in four bits as well, into the folder base of the output.",
+      + "needs no adapter. Started by `mpirun`, several processes share the rows of each batch, where it was built with the trait "
+      + "MPI. The method loftq writes the base in four bits as well, into the folder base of the output.",
     options: [
       .model, .precision, ModelTask.option, ModelTask.labels,
       Option("data", "FILE", "The rows, or the folder of pictures, to learn from."),
@@ -38,6 +39,7 @@ enum TrainCommand: Command {
 
   static func run(_ given: Arguments) throws {
     var arguments = given
+    let ranks = try Ranks()
     let output = try arguments.required("output")
     let course = try CheckpointPlan(&arguments)
     let data = try arguments.required("data")
@@ -50,7 +52,8 @@ enum TrainCommand: Command {
     let plan = try TrainingPlan(arguments)
     let session = TrainingSession(
       plan: plan, course: course, control: try TrainingControl(arguments),
-      logs: try TrainingLogs.formats(arguments), arguments: arguments, output: output)
+      logs: try TrainingLogs.formats(arguments), arguments: arguments, output: output,
+      ranks: ranks)
     if plan.isFull, arguments.has("precision") {
       throw CommandError.conflict("method full", "precision")
     }
@@ -70,7 +73,7 @@ enum TrainCommand: Command {
     try OutputFolder.refuse(output, sameAs: folder.path)
     let content: OutputFolder.Content =
       isModel ? folder.content : plan.start.changesBase ? .adapterAndBase : .adapter
-    try OutputFolder.check(output, for: content)
+    if ranks.isFirst { try OutputFolder.check(output, for: content) }
     let model = folder.model
     let options = try DataOptions(arguments)
     func file(_ path: String) -> DataFile {
@@ -90,15 +93,17 @@ enum TrainCommand: Command {
 
     let evaluation = try arguments.string("evaluation").map { try file($0).examples(folder) }
     let samples = try Samples(arguments, folder, evaluation ?? rows.first(64))
-    try OutputFolder.prepare(output, for: content)
+    try session.prepareOutput(content)
     let before =
-      course.start == nil ? try evaluation.map { try Evaluation(model, $0) } : nil
+      course.start == nil && ranks.isFirst
+      ? try evaluation.map { try Evaluation(model, $0) } : nil
     if let before { Console.print("held-out loss before: \(before.loss.rounded(digits: 4)) nats") }
     let outcome = try session.train(
       model, rows.batches(plan),
       evaluation: evaluation.map {
         TokenBatches($0, batchSize: max(plan.batchSize, 16), groupsLengths: true)
       }, before: before.map { ($0.loss, $0.count) }, samples: samples)
+    guard ranks.isFirst else { return try ranks.finish() }
     let measured = Result { try evaluation.map { try Evaluation(model, $0).loss } }
     try outcome.logs.writeResult(
       step: outcome.savedStep, before: before?.loss, after: try? measured.get(), model)
@@ -114,6 +119,7 @@ enum TrainCommand: Command {
           .init("after", after.map(JSON.number) ?? .null),
         ])
     }
+    try ranks.finish()
   }
 
   private static func save(

@@ -28,7 +28,7 @@ struct ClassifierTraining<Folder: CommandClassifier> {
     let content: OutputFolder.Content =
       isModel ? .model(tokenizer: ModelFolder.tokenizerFiles(in: path)) : .adapter
     try OutputFolder.refuse(output, sameAs: path)
-    try OutputFolder.check(output, for: content)
+    if session.ranks.isFirst { try OutputFolder.check(output, for: content) }
     let folder = try Folder(
       arguments, data: data, DataOptions(arguments),
       precision: AdapterPreset.named(plan.methodName)?.precision, seed: plan.seed)
@@ -46,11 +46,13 @@ struct ClassifierTraining<Folder: CommandClassifier> {
     let held = try arguments.string("evaluation").map {
       try folder.heldOut($0, maximumLength: plan.maximumLength).batches
     }
-    try OutputFolder.prepare(output, for: content)
+    try session.prepareOutput(content)
     let before =
-      session.course.start == nil ? try held.map { try folder.quality($0) } : nil
+      session.course.start == nil && session.ranks.isFirst
+      ? try held.map { try folder.quality($0) } : nil
     show(before, "before")
     let outcome = try session.train(model, batches, evaluation: held)
+    guard session.ranks.isFirst else { return try session.ranks.finish() }
     let measured = Result { try held.map { try folder.quality($0) } }
     let saved = try save(folder, isModel: isModel)
     Console.print("saved in \(saved)")
@@ -67,6 +69,7 @@ struct ClassifierTraining<Folder: CommandClassifier> {
           .init("loss_before", number(before?.loss)), .init("loss_after", number(after?.loss)),
         ])
     }
+    try session.ranks.finish()
   }
 
   private func show(_ quality: ClassificationQuality?, _ when: String) {

@@ -1,5 +1,6 @@
 import PEFTAdapters
 import PEFTJSON
+import PEFTTensor
 import PEFTTraining
 import PEFTTransformer
 
@@ -17,6 +18,8 @@ struct TrainingSession {
   let arguments: Arguments
   /// The folder that is written.
   let output: String
+  /// The processes that train; the first alone measures, shows and writes.
+  let ranks: Ranks
 
   /// What came of it.
   struct Outcome {
@@ -51,6 +54,15 @@ struct TrainingSession {
         + "(\((100 * Double(trainable) / Double(total)).rounded(digits: 2)) %)")
   }
 
+  /// Makes the folder that is written; all processes may use it then.
+  ///
+  /// - Parameter content: what is written.
+  /// - Throws: `CommandError` where it holds something else, and what keeps it from being made.
+  func prepareOutput(_ content: OutputFolder.Content) throws {
+    if ranks.isFirst { try OutputFolder.prepare(output, for: content) }
+    try ranks.communicator.barrier()
+  }
+
   /// Trains.
   ///
   /// - Parameters:
@@ -72,11 +84,15 @@ struct TrainingSession {
       settings: plan.settings)
     try control.prepare(trainer, plan, output: output)
     if let start = course.start { try start.restore(trainer) }
+    trainer.communicator = ranks.communicator
+    showRanks(trainer)
     let held = plan.settings.evaluationInterval == nil ? nil : evaluation
     let interruption = course.interval.map { _ in Interruption() }
     let view = TrainingView("training")
-    let logs = try TrainingLogs(logs, in: output, goingOnAfter: course.start?.step)
+    let logs = try TrainingLogs(
+      ranks.isFirst ? logs : [], in: output, goingOnAfter: course.start?.step)
     func sample(_ step: Int, _ average: WeightAverage? = nil) throws {
+      guard ranks.isFirst else { return }
       let entries = try samples?.entries(step: step, average) ?? []
       view.show(samples: entries)
       for entry in entries { try logs.write(entry) }
@@ -97,24 +113,29 @@ struct TrainingSession {
       switch event {
       case .finished(let finished): summary = finished
       case .evaluation(let evaluation):
-        if control.keepsBest, evaluation.isBest { try course.saveBest(trainer) }
+        if control.keepsBest, evaluation.isBest, ranks.isFirst { try course.saveBest(trainer) }
       case .change, .anomaly: break
       case .step(let step):
         if samples?.areDue(after: step.progress.step) == true {
           try sample(step.progress.step, trainer.average)
         }
-        let isStopped = interruption?.hasCome ?? false
-        try course.save(trainer, isLast: isStopped || step.progress.step == step.progress.total)
+        let isStopped = try interruption.map { try ranks.any($0.hasCome) } ?? false
+        if ranks.isFirst {
+          try course.save(trainer, isLast: isStopped || step.progress.step == step.progress.total)
+        }
         return !isStopped
       }
       return true
     }
     view.finish()
     guard let summary else {
+      // The others end when the checkpoint is written, and not before.
+      try ranks.finish()
       throw CommandError.interrupted(
         step: trainer.stepCount, path: course.checkpoints.path(step: trainer.stepCount))
     }
-    let savedStep = try control.finish(trainer, course.checkpoints)
+    let savedStep =
+      ranks.isFirst ? try control.finish(trainer, course.checkpoints) : trainer.stepCount
     try sample(savedStep)
     let taken = summary.steps - (course.start?.step ?? 0)
     if let loss = summary.loss {
@@ -127,6 +148,16 @@ struct TrainingSession {
       summary: summary, medianStep: view.medianStep, savedStep: savedStep, logs: logs)
   }
 
+  /// Says how many processes train, and what they send.
+  private func showRanks<Model>(_ trainer: Trainer<Model>) {
+    guard ranks.areSeveral else { return }
+    let trained = trainer.optimizer.groups.flatMap(\.parameters)
+    let bytes = trained.reduce(0) { $0 + 4 * $1.parameter.count }
+    Console.print(
+      "\(ranks.communicator.count) ranks, each of which sends \(bytes.grouped) bytes of gradients a step"
+    )
+  }
+
   /// What every training tells programs.
   func result(_ model: some PretrainedModel, _ outcome: Outcome) -> [JSON.Member] {
     let summary = outcome.summary
@@ -137,6 +168,7 @@ struct TrainingSession {
       .init("method", .string(plan.methodName)), .init("trainable", .integer(trainable)),
       .init("parameters", .integer(model.baseParameterCount)),
       .init("steps", .integer(summary.steps)),
+      .init("ranks", .integer(ranks.communicator.count)),
       .init("loss", summary.loss.map(JSON.number) ?? .null),
       .init("train_s", .number(summary.seconds)),
       .init("data_wait_s", .number(summary.dataSeconds)),
