@@ -56,7 +56,7 @@ struct HeatMap {
           lines.append(
             SVG.text(
               "\(value)", x + cell / 2, y + 15,
-              "class=\"tick middle\(share > 0.5 ? " over" : "")\""))
+              "class=\"tick middle \(share > 0.5 ? "over" : "value")\""))
         }
       }
     }

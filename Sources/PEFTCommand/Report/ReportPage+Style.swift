@@ -21,7 +21,7 @@ extension ReportPage {
     figcaption { margin-bottom: 6px; font-weight: 600; }
     svg { display: block; width: 100%; height: auto; } .bar { height: 26px; border-radius: 4px; }
     .tick { fill: var(--soft); font-size: 11px; } .middle { text-anchor: middle; }
-    .end { text-anchor: end; } .over { fill: var(--page); } .cell { fill: var(--c1); }
+    .end { text-anchor: end; } .value { fill: var(--ink); } .over { fill: var(--page); } .cell { fill: var(--c1); }
     .grid line, line.grid { stroke: var(--grid); stroke-width: 1; }
     .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
     .curve.faint { stroke-width: 1; stroke-opacity: .4; }
