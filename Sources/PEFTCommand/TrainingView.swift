@@ -24,7 +24,8 @@ final class TrainingView {
     case .step(let step):
       // The loss of one batch jumps; the eye wants the trend.
       let mean = meanLoss.map { 0.9 * $0 + 0.1 * step.loss } ?? step.loss
-      meanLoss = mean
+      // A step that was left out for its loss says nothing of those that follow.
+      if mean.isFinite { meanLoss = mean }
       stepSeconds.append(Double(step.tokens) / max(step.tokensPerSecond, 1e-9))
       let progress = self.progress ?? Progress(label, total: step.progress.total)
       self.progress = progress

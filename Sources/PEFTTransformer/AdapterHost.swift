@@ -59,7 +59,9 @@ extension Attachment {
 /// The adapters of one model, and the base as it was before them.
 public final class AdapterRegistry {
   /// The adapters in the order in which they were attached.
-  package var attachments: [any Attachment] = []
+  package var attachments: [any Attachment] = [] {
+    didSet { noteChange() }
+  }
   /// Parameters that a merge has changed, and what they held before the first merge.
   package var pristine: [ObjectIdentifier: Pristine] = [:]
   /// How many rows batches have while adapters are chosen by row; nil while they act on all rows.

@@ -43,7 +43,7 @@ final class ReportTests: XCTestCase {
       XCTAssertGreaterThanOrEqual(reader.text.components(separatedBy: shown).count - 1, 4)
       for part in [
         "q_proj 11: 11", "1,000", "1.00 % of 100,000", "before 3.500", "run/<anomaly>.json",
-        "changed from 0.5 to none", "after step 40",
+        "changed from 0.5 to none", "after step 40", "data 50.0 ms, 12.5 %",
       ] {
         XCTAssertTrue(reader.text.contains(part), part)
       }

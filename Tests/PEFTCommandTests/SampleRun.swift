@@ -29,7 +29,7 @@ enum SampleRun {
             .init(
               progress: TrainingProgress(step: number, total: 40), epoch: 1, loss: loss, tokens: 64,
               tokensPerSecond: 1000 + Double(number), learningRate: 1e-3 / Double(number),
-              gradientNorm: 0.5, secondsLeft: 3,
+              gradientNorm: 0.5, secondsLeft: 3, dataSeconds: 0.05,
               times: StepTimes(forward: 0.1, backward: 0.2, optimizer: 0.05, operations: 1 << 30))),
           memory: ProcessMemory(resident: 100_000_000, peak: 2, pool: 50_000_000, poolPeak: 9),
           time: 1_700_000_000 + Double(number)))

@@ -105,10 +105,10 @@ enum TrainCommand: Command {
       }, before: before.map { ($0.loss, $0.count) }, samples: samples)
     guard ranks.isFirst else { return try ranks.finish() }
     let measured = Result { try evaluation.map { try Evaluation(model, $0).loss } }
-    try outcome.logs.writeResult(
-      step: outcome.savedStep, before: before?.loss, after: try? measured.get(), model)
     let saved = try save(folder, plan, to: output, merged: arguments.isOn("merged"))
     Console.print("saved in \(saved)")
+    try outcome.logs.writeResult(
+      step: outcome.savedStep, before: before?.loss, after: try? measured.get(), model)
     // What was trained is saved also where a held-out row has no finite loss.
     let after = try measured.get()
     if let after { Console.print("held-out loss after: \(after.rounded(digits: 4)) nats") }

@@ -51,13 +51,16 @@ struct ClassifierTraining<Folder: CommandClassifier> {
       session.course.start == nil && session.ranks.isFirst
       ? try held.map { try folder.quality($0) } : nil
     show(before, "before")
-    let outcome = try session.train(model, batches, evaluation: held)
+    let outcome = try session.train(
+      model, batches, evaluation: held, before: before.map { ($0.loss, $0.count) })
     guard session.ranks.isFirst else { return try session.ranks.finish() }
     let measured = Result { try held.map { try folder.quality($0) } }
     let saved = try save(folder, isModel: isModel)
     Console.print("saved in \(saved)")
     // What was trained is saved also where it cannot be measured.
     let after = try measured.get()
+    try outcome.logs.writeResult(
+      step: outcome.savedStep, before: before?.loss, after: after?.loss, model)
     show(after, "after")
     if arguments.isOn("json") {
       Console.result(

@@ -63,7 +63,7 @@ extension ReportPage {
   /// The parts of the mean step.
   var timeSplit: String {
     let parts = [
-      ("data", "data_s"), ("forward", "forward_s"), ("backward", "backward_s"),
+      ("data", "data_wait_s"), ("forward", "forward_s"), ("backward", "backward_s"),
       ("optimiser", "optimizer_s"),
     ].map { name, key -> (String, Double) in
       let values = run.steps.compactMap { $0[key] }

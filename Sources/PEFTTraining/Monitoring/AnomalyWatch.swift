@@ -1,7 +1,5 @@
 import PEFTCheckpoints
 import PEFTJSON
-import PEFTTensor
-public import PEFTTransformer
 
 /// Looks for steps that are not as they should be, and puts their batches aside.
 public struct AnomalyWatch: Sendable, Hashable {
@@ -49,7 +47,9 @@ public struct AnomalyWatch: Sendable, Hashable {
     let path = "\(folder)/anomaly-\(step).json"
     let number = { (value: Double) in value.isFinite ? JSON.number(value) : .null }
     let contents = batches.map { batch -> JSON in
-      guard let batch = batch as? any RecordedBatch else { return .string("\(batch)") }
+      guard let batch = batch as? any RecordedBatch else {
+        return .object([.init("type", .string("\(type(of: batch))"))])
+      }
       return .object(
         batch.record.map { name, rows in
           .init(name, .array(rows.map { .array($0.map { .integer(Int($0)) }) }))
@@ -67,31 +67,5 @@ public struct AnomalyWatch: Sendable, Hashable {
       throw .batchFile(path: path, reason: "\(error)")
     }
     return path
-  }
-}
-
-/// A batch that can be put aside as rows of numbers with names.
-public protocol RecordedBatch {
-  /// The rows.
-  var record: [(name: String, rows: [[Int32]])] { get }
-}
-
-extension TokenBatch: RecordedBatch {
-  /// The tokens that are no padding, and the label of each.
-  public var record: [(name: String, rows: [[Int32]])] {
-    func rows(_ indices: Indices) -> [[Int32]] {
-      keys.enumerated().map { Array(indices.row($0).dropFirst($1.lowerBound).prefix($1.count)) }
-    }
-    return [("ids", rows(ids)), ("labels", rows(labels))]
-  }
-}
-
-extension ClassificationBatch: RecordedBatch {
-  /// The tokens that are no padding, and the class of each row.
-  public var record: [(name: String, rows: [[Int32]])] {
-    let ids = rows.keys.enumerated().map {
-      Array(rows.ids.row($0).dropFirst($1.lowerBound).prefix($1.count))
-    }
-    return [("ids", ids), ("labels", [labels])]
   }
 }
