@@ -8,7 +8,7 @@ final class ParallelTests: XCTestCase {
   func testPartsCoverTheRangeOnce() {
     for count in [0, 1, 2, 3, 7, 64, 1000] {
       for grain in [0, 1, 3, 64, 5000] {
-        let ranges = Mutex<[Int: Range<Int>]>([:])
+        let ranges = Guarded<[Int: Range<Int>]>([:])
         Parallel.run(count, grain: grain) { part, range in
           ranges.withLock { $0[part] = range }
         }
@@ -67,7 +67,7 @@ final class ParallelTests: XCTestCase {
   /// Other tasks that use the workers change nothing.
   func testResultsAreTheSameBitsBesideOtherWork() {
     let expected = (0..<4).map { Self.step(seed: UInt64($0)) }
-    let actual = Mutex([[Float]](repeating: [], count: 4))
+    let actual = Guarded([[Float]](repeating: [], count: 4))
     DispatchQueue.concurrentPerform(iterations: 4) { index in
       let result = Self.step(seed: UInt64(index))
       actual.withLock { $0[index] = result }

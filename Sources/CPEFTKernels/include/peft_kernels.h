@@ -400,4 +400,9 @@ void peft_turn_pairs(double *x, size_t n, size_t distance, double cosine, double
 // The sum of db * a - da * b over all pairs.
 double peft_turn_slope(const double *x, const double *dx, size_t n, size_t distance);
 
+// ---- What a thread sanitizer is told of locks that it does not see; without one, nothing ---------------
+// Called by who has just taken such a lock, and by who is about to leave it.
+void peft_lock_taken(void);
+void peft_lock_leaving(void);
+
 #endif

@@ -3,7 +3,6 @@ import PEFTTensor
 import PEFTTestSupport
 import PEFTTraining
 import PEFTTransformer
-import Synchronization
 import XCTest
 
 final class StreamedBatchesTests: XCTestCase {
@@ -108,7 +107,7 @@ final class StreamedBatchesTests: XCTestCase {
 
   /// The number of rows that were asked for and not given on is what is in memory.
   func testMemoryDoesNotDependOnTheLengthOfTheFile() throws {
-    final class Count: Sendable { let rows = Mutex(0) }
+    final class Count: Sendable { let rows = Guarded(0) }
     let count = Count()
     let source = GeneratedRecords("rows") { place in
       count.rows.withLock { $0 += 1 }
@@ -149,7 +148,7 @@ final class StreamedBatchesTests: XCTestCase {
 
   func testAFileThatBecameShorterIsAnError() throws {
     // The first pass counts fifty rows; later ones find twenty.
-    let passes = Mutex(0)
+    let passes = Guarded(0)
     let shrinking = GeneratedRecords("rows") { place in
       if place == 0 { passes.withLock { $0 += 1 } }
       let count = passes.withLock { $0 } == 1 ? 50 : 20
