@@ -51,6 +51,27 @@ final class AdaptedBaseTests: XCTestCase {
     }
   }
 
+  /// The pooler, on which no vector depends, stays whole, and an adapter of PEFT may have a part for it.
+  func testPoolers() throws {
+    try Files.withTemporaryFolder { root in
+      let bert = TransformerConfiguration.bert(
+        vocabularySize: 20, width: 8, layers: 1, heads: 2, maximumPositions: 12)
+      let base = try SentenceEncoder(bert, from: RandomParameters(seed: 2), hasPooler: true)
+      try base.save(to: root.path + "/base")
+      let model = try SentenceEncoder(directory: root.path + "/base")
+      let adapter = try model.attach(LoRA(rank: 2, targets: .allLinear))
+      XCTAssertTrue(adapter.modules.contains { $0.site.path == "pooler.dense" })
+      adapter.randomize()
+      try adapter.save(to: root.path + "/adapter")
+      try AdaptedBase.open(root.path + "/base", adapter: root.path + "/adapter")
+        .saveMerged(adapter: root.path + "/adapter", to: root.path + "/merged")
+      let read = try SentenceEncoder(directory: root.path + "/merged")
+      let rows = TokenRows([[5, 6, 7]])
+      XCTAssertTrue(read(rows).isClose(to: withoutGradients { model(rows) }, within: 1e-5))
+      XCTAssertNotEqual(read.pooler?.weight.value.array, base.pooler?.weight.value.array)
+    }
+  }
+
   private func merged(
     _ model: SentenceEncoder, _ folder: String, _ method: LoRA,
     _ body: (String, (TokenRows) -> Tensor) throws -> Void

@@ -10,6 +10,10 @@ public final class SentenceEncoder: TextModel {
   public let configuration: TransformerConfiguration
   /// The model below the mean.
   public let encoder: Encoder
+  /// The map that `BertModel` puts on the first token; nil where the folder has none.
+  ///
+  /// No vector depends on it. It is kept so that what is saved is whole, and adapters that have a part for it fit.
+  public let pooler: Linear?
   /// Whether the means are scaled to length one.
   public let normalizes: Bool
   /// Where the checkpoint came from; nil for a new model.
@@ -19,17 +23,20 @@ public final class SentenceEncoder: TextModel {
   /// Draws the masks of dropout in training.
   public var dropoutKeys = DropoutKeys(seed: 0)
 
+  private static let poolerName = "pooler.dense"
+
   /// Builds a model whose parameters come from `source`.
   ///
   /// - Parameters:
   ///   - configuration: of an encoder.
   ///   - source: random numbers or a checkpoint.
   ///   - normalizes: whether the means are scaled to length one.
+  ///   - hasPooler: whether the source has a pooler.
   ///   - precision: how frozen weights of linear layers are kept; nil for as the source has them.
   /// - Throws: `CheckpointError` where the source lacks a parameter or has it in another shape.
   public init(
     _ configuration: TransformerConfiguration, from source: any ParameterSource,
-    normalizes: Bool = true, precision: Precision? = nil
+    normalizes: Bool = true, hasPooler: Bool = false, precision: Precision? = nil
   ) throws(CheckpointError) {
     precondition(!configuration.isCausal, "SentenceEncoder: \(configuration.modelType)")
     self.configuration = configuration
@@ -37,6 +44,10 @@ public final class SentenceEncoder: TextModel {
     var bare = configuration
     bare.names.body = ""
     encoder = try Encoder(bare, from: source, precision: precision)
+    pooler =
+      hasPooler
+      ? try TransformerBuilder(bare, source, precision)
+        .linear(Self.poolerName, configuration.width, configuration.width, bias: true) : nil
   }
 
   /// Loads the folder of an encoder, or of `sentence-transformers`, whose `modules.json` says what follows the encoder.
@@ -62,8 +73,13 @@ public final class SentenceEncoder: TextModel {
     try folder.requireEncoder()
     let pooling = try SentencePooling(folder.origin.folder)
     let source = folder.parameters(body: "")
+    let poolers = ["", folder.configuration.names.body + "."].map {
+      "\($0)\(Self.poolerName).weight"
+    }
+    let stored = Set(folder.checkpoint.names)
     try self.init(
-      folder.configuration, from: source, normalizes: pooling.normalizes, precision: precision)
+      folder.configuration, from: source, normalizes: pooling.normalizes,
+      hasPooler: poolers.contains { stored.contains($0) }, precision: precision)
     try folder.requireEverythingRead(source)
     origin = folder.origin
   }
@@ -77,7 +93,7 @@ public final class SentenceEncoder: TextModel {
   /// There is no head that would be spared.
   public func precision(of layer: Linear, _ wanted: Precision) -> Precision { wanted }
   /// What this keeps, by its names in checkpoints.
-  public var members: Members { ["": encoder] }
+  public var members: Members { ["": encoder, Self.poolerName: pooler] }
 
   /// Whether the forward pass can take these tokens; it stops the program where it cannot.
   ///

@@ -16,6 +16,6 @@ enum MiniLM {
   ]
   /// The first numbers of the first vector.
   static let firstValues = [0.033241563, 0.00440607, -0.006276987, 0.048378732]
-  /// How many parameters the encoder has without its pooler.
-  static let parameterCount = 22_565_376
+  /// How many parameters the encoder has with its pooler.
+  static let parameterCount = 22_713_216
 }
