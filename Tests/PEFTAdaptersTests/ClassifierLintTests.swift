@@ -21,6 +21,29 @@ final class ClassifierLintTests: XCTestCase {
     }
   }
 
+  /// PEFT names the heads of all families; another name that nothing has is told.
+  func testHeadsOfOtherFamiliesAreNoFault() throws {
+    try Files.withTemporaryFolder { root in
+      let (base, folder) = (root.path + "/base", root.path + "/adapter")
+      let model = try TestModels.any("bert", seed: 3)
+      try model.save(to: base)
+      try save(model, to: folder)
+      let path = folder + "/adapter_config.json"
+      for (name, count) in [("score", 0), ("head", 1)] {
+        var settings = try XCTUnwrap(
+          JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+            as? [String: Any])
+        settings["modules_to_save"] = ["classifier", name]
+        try JSONSerialization.data(withJSONObject: settings).write(
+          to: URL(fileURLWithPath: path))
+        let report = FolderReport(folder, base: base)
+        XCTAssertEqual(report.problems.count, count, "\(report.problems)")
+        XCTAssertTrue(report.loads)
+        XCTAssertFalse(report.targets.isEmpty)
+      }
+    }
+  }
+
   /// The base of a classifier is often a language model, whose head is another.
   func testALanguageModelIsABaseAsWell() throws {
     try Files.withTemporaryFolder { root in

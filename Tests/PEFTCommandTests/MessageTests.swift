@@ -97,4 +97,28 @@ final class MessageTests: XCTestCase {
         run.output.components(separatedBy: "\n30 steps in ").count, 2, run.output)
     }
   }
+
+  /// A pickle is never opened, wherever it stands, and what to do is said.
+  func testPicklesAreRefusedWithAHint() throws {
+    try Files.withTemporaryFolder { folder in
+      let path = { folder.appendingPathComponent($0).path }
+      try Data([0x80, 2]).write(to: folder.appendingPathComponent("loralib.pt"))
+      try FileManager.default.createDirectory(
+        atPath: path("bin"), withIntermediateDirectories: true)
+      try Data([0x80, 2]).write(to: folder.appendingPathComponent("bin/adapter_model.bin"))
+      for name in ["loralib.pt", "bin"] {
+        for words in [
+          ["inspect", path(name)], ["lint", path(name)],
+          ["merge", "--adapter", path(name), "--output", path("merged")],
+          ["export", "--adapter", path(name), "--format", "peft", "--output", path("out")],
+          ["evaluate", "--adapter", path(name), "--data", path("loralib.pt")],
+        ] {
+          let run = try CommandRun(words)
+          XCTAssertNotEqual(run.exitCode, 0, "\(words)")
+          let text = run.output + run.errors
+          XCTAssertTrue(text.contains("is not opened: ") && text.contains("Python"), text)
+        }
+      }
+    }
+  }
 }

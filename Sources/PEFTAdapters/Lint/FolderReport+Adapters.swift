@@ -120,7 +120,18 @@ extension FolderReport {
     do throws(AdapterError) {
       let plan = try AdapterMethodsPlan.plan(method, model)
       targets = plan.matches.map(\.path)
-    } catch { add(.warning, "\(error)") }
+    } catch {
+      // PEFT names the heads of all families, of which a model has one.
+      if case .deadPatterns("modules_to_save", let names, _) = error,
+        names.allSatisfy(["classifier", "score"].contains)
+      {
+        targets =
+          (try? AdapterMethodsPlan.plan(method, model, isStrict: false))?.matches
+          .map(\.path) ?? []
+      } else {
+        add(.warning, "\(error)")
+      }
+    }
     do throws(AdapterError) {
       let adapter = try model.loadAdapter(folder, mode: .lenient)
       let report = adapter.loadingReport
@@ -158,6 +169,6 @@ extension FolderReport {
 /// A plan for a method whose type is not known.
 private enum AdapterMethodsPlan {
   static func plan(
-    _ method: some AdapterMethod, _ model: some AdapterHost
-  ) throws(AdapterError) -> AdapterPlan { try method.plan(model, isStrict: true) }
+    _ method: some AdapterMethod, _ model: some AdapterHost, isStrict: Bool = true
+  ) throws(AdapterError) -> AdapterPlan { try method.plan(model, isStrict: isStrict) }
 }

@@ -37,6 +37,7 @@ struct FolderContent {
       throw CommandError.unusable(path: path, reason: "does not exist")
     }
     if !isFolder.boolValue {
+      try ModelFolder.refusePickleFile(path)
       guard path.lowercased().hasSuffix(".safetensors") else {
         throw CommandError.unusable(
           path: path,
@@ -48,6 +49,7 @@ struct FolderContent {
         .adapter, try ConfigurationFile(path: "\(path)/adapter_config.json"),
         try Checkpoint(folder: path, name: "adapter_model"))
     } else if !files.fileExists(atPath: "\(path)/config.json") {
+      try refusePickle(path)
       throw CommandError.unusable(
         path: path,
         reason:

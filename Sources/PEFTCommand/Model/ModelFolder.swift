@@ -128,14 +128,30 @@ struct ModelFolder {
   }
 
   /// Says what stands in the place of an adapter folder.
-  static func requireAdapter(_ folder: String) throws(CommandError) {
+  static func requireAdapter(_ folder: String) throws {
+    try refusePickleFile(folder)
+    try refusePickle(folder)
     let files = FileManager.default
     if !files.fileExists(atPath: "\(folder)/adapter_config.json"),
       files.fileExists(atPath: "\(folder)/config.json")
     {
-      throw .unusable(
+      throw CommandError.unusable(
         path: folder, reason: "is a model folder, where --adapter expects an adapter folder")
     }
+  }
+
+  /// Says what to do with a file of PyTorch or loralib, which stands in the place of a folder.
+  static func refusePickleFile(_ path: String) throws(CommandError) {
+    let isPickle = [".bin", ".pt", ".pth", ".pkl", ".ckpt"].contains { path.hasSuffix($0) }
+    var isFolder: ObjCBool = false
+    guard isPickle, FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+      !isFolder.boolValue
+    else { return }
+    throw .unusable(
+      path: path,
+      reason:
+        "is not opened: pickles, as those of PyTorch and loralib, can run any code; load it in Python and save "
+        + "the adapter with PEFT, or the tensors as safetensors")
   }
 
   /// The tokens of a text from its beginning on, without an ending.
