@@ -17,8 +17,8 @@ struct ImageClassifierFolder: CommandClassifier {
     seed: UInt64 = 0
   ) throws {
     let task = "task \(Self.task.rawValue)"
-    for name in ["columns", "field", "separator", "max-length", "neftune"] where arguments.has(name)
-    {
+    for name in ["columns", "field", "separator", "max-length", "neftune", "learn", "learn-last"]
+    where arguments.has(name) {
       throw CommandError.conflict(task, name)
     }
     if arguments.texts("change").contains(where: { $0.contains("neftune") }) {
