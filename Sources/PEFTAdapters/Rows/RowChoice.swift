@@ -7,7 +7,8 @@ import PEFTTransformer
 struct RowChoice {
   private let ranges: [Range<Int>]
 
-  /// The rows of an input of a slot; stops the program where it does not have as many as adapters were chosen for.
+  /// The rows of an input of a slot, of whose shape `shape` is all but the features; stops the program where it does not have as many as
+  /// adapters were chosen for.
   init(_ context: ForwardContext, shape: [Int], count: Int) {
     if context.rows.isEmpty {
       let rows = shape.first ?? 0
@@ -81,7 +82,7 @@ extension LinearSlot {
     _ input: Tensor, base: Linear, _ context: ForwardContext, _ groups: [[Int]], count: Int
   ) -> Tensor {
     let layers = entries.filter(\.adapter.isEffective).map(\.layer)
-    let choice = RowChoice(context, shape: input.shape, count: count)
+    let choice = RowChoice(context, shape: Array(input.shape.dropLast()), count: count)
     if layers.allSatisfy(\.isAdditive) {
       var branches: [LowRankBranch] = []
       for (layer, rows) in zip(layers, groups) {
