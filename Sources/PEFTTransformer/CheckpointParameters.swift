@@ -15,6 +15,8 @@ final class CheckpointParameters: ParameterSource {
   /// Whether tensors are read each time they are asked for.
   private let isStreamed: Bool
   private let added: AddedTokens?
+  /// The paths of the modules of which a parameter was made and not read.
+  private(set) var newModules: [String] = []
   private let made: (isMade: (String) -> Bool, source: RandomParameters)
 
   /// A source for a model with the names of `configuration`.
@@ -53,7 +55,11 @@ final class CheckpointParameters: ParameterSource {
   func parameter(
     _ path: String, _ shape: [Int], _ initial: InitialValue
   ) throws(CheckpointError) -> Parameter {
-    if made.isMade(path) { return try made.source.parameter(path, shape, initial) }
+    if made.isMade(path) {
+      let module = path.lastIndex(of: ".").map { String(path[..<$0]) } ?? path
+      if newModules.last != module { newModules.append(module) }
+      return try made.source.parameter(path, shape, initial)
+    }
     let name = storedName(path)
     if let added, isTable(path) {
       read.insert(name)

@@ -6,6 +6,8 @@ public struct ModelOrigin: Sendable {
   public let folder: String
   /// The fields of `config.json`, to write them again.
   let json: JSON
+  /// The paths of the modules that it has nothing for, which were made with random numbers.
+  package var newModules: [String] = []
 }
 
 /// How strictly a model folder is read.

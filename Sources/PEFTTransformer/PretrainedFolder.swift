@@ -39,6 +39,13 @@ struct PretrainedFolder {
       isStreamed: isStreamed, isMade: isMade)
   }
 
+  /// Where a model comes from whose parameters were read from a source of this folder.
+  func origin(_ source: CheckpointParameters) -> ModelOrigin {
+    var origin = origin
+    origin.newModules = source.newModules
+    return origin
+  }
+
   /// Refuses families that are no encoders.
   func requireEncoder() throws(CheckpointError) {
     guard !configuration.isCausal else {

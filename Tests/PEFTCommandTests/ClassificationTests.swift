@@ -1,4 +1,5 @@
 import Foundation
+import PEFT
 import PEFTJSON
 import PEFTTestSupport
 import XCTest
@@ -59,6 +60,30 @@ final class ClassificationTests: XCTestCase {
       let resumed = try CommandRun(["train", "--output", path("adapter"), "--resume"])
       XCTAssertTrue(resumed.output.contains("10 steps in"), resumed.output + resumed.errors)
       XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: weights)), whole)
+    }
+  }
+
+  /// A folder without a pooler gets a new one, which the adapter has to bring along as it does the head.
+  func testANewPoolerIsTrainedAndSaved() throws {
+    try withFolder { model, path in
+      let file = try SafetensorsFile(path: "\(model)/model.safetensors")
+      let items = try file.names.filter { !$0.contains("pooler") }.map {
+        SafetensorsFile.Item($0, try file.tensor($0).copied())
+      }
+      try SafetensorsFile.write(items, to: "\(model)/model.safetensors")
+      let words = ["--model", model, "--data", path("rows.tsv"), "--json"]
+      let trained = try CommandRun(
+        [
+          "train", "--labels", "yes,no", "--seed", "1", "--evaluation", path("rows.tsv"),
+          "--epochs", "1", "--output", path("adapter"),
+        ] + words
+      ).json()
+      let names = try SafetensorsFile(path: path("adapter/adapter_model.safetensors")).names
+      XCTAssertTrue(names.contains("base_model.model.bert.pooler.dense.weight"), "\(names)")
+      let evaluated = try CommandRun(["evaluate", "--adapter", path("adapter")] + words).json()
+      XCTAssertEqual(
+        try XCTUnwrap(evaluated["loss"]?.number), try XCTUnwrap(trained["loss_after"]?.number),
+        accuracy: 1e-6)
     }
   }
 

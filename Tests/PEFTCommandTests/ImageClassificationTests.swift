@@ -62,6 +62,51 @@ final class ImageClassificationTests: XCTestCase {
     }
   }
 
+  /// An adapter above the head of the folder knows no other, though its labels stand beside it.
+  func testAboveTheHeadOfTheFolder() throws {
+    try withFolder { model, path in
+      for (place, name) in ["cats", "dogs"].enumerated() {
+        try FileManager.default.moveItem(
+          atPath: path("pictures/\(name)"), toPath: path("pictures/LABEL_\(place)"))
+      }
+      let words = ["--model", model, "--data", path("pictures"), "--json"]
+      let trained = try CommandRun(
+        ["train", "--evaluation", path("pictures"), "--epochs", "1", "--output", path("adapter")]
+          + words
+      ).json()
+      let evaluated = try CommandRun(["evaluate", "--adapter", path("adapter")] + words).json()
+      XCTAssertEqual(
+        try XCTUnwrap(evaluated["loss"]?.number), try XCTUnwrap(trained["loss_after"]?.number),
+        accuracy: 1e-6)
+      let further = try CommandRun(
+        ["train", "--adapter", path("adapter"), "--steps", "1", "--output", path("further")]
+          + words)
+      XCTAssertEqual(further.exitCode, 0, further.errors)
+    }
+  }
+
+  /// Random numbers that nobody keeps would be others at the next start.
+  func testANewHeadIsTrainedAndSavedUnasked() throws {
+    try withFolder { model, path in
+      let data = ["--data", path("pictures"), "--json"]
+      let train = try CommandRun(
+        [
+          "train", "--model", model, "--labels", "dogs,cats", "--seed", "1", "--evaluation",
+          path("pictures"), "--epochs", "2", "--output", path("adapter"),
+        ] + data)
+      let loss = try XCTUnwrap(try train.json()["loss_after"]?.number)
+      XCTAssertTrue(train.output.contains("trained as a whole and saved: classifier"), train.output)
+      let adapter = ["--model", model, "--adapter", path("adapter")]
+      let merge = try CommandRun(["merge"] + adapter + ["--output", path("merged")])
+      XCTAssertEqual(merge.exitCode, 0, merge.errors)
+      for words in [adapter, ["--model", path("merged")]] {
+        let evaluated = try CommandRun(["evaluate"] + words + data).json()
+        XCTAssertEqual(evaluated["labels"]?.elements?.map(\.string), ["dogs", "cats"])
+        XCTAssertEqual(try XCTUnwrap(evaluated["loss"]?.number), loss, accuracy: 1e-5)
+      }
+    }
+  }
+
   func testPicturesOfAnIDXFile() throws {
     try withFolder { model, path in
       try FileManager.default.removeItem(atPath: path("pictures"))

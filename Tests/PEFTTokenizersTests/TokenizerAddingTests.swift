@@ -4,9 +4,11 @@ import PEFTTokenizers
 import XCTest
 
 final class TokenizerAddingTests: XCTestCase {
-  private let tokens = ["<tool>", "Ünd so", "<|call|>"]
+  /// The last one is in the vocabulary of many of the kinds, where it is not found as a whole in every word.
+  private let tokens = ["<tool>", "Ünd so", "<|call|>", "se"]
   private let texts = [
     "call <tool>with<tool> x", "Ünd so weiter <|call|>", "nothing of it", " <tool> ", "",
+    "these useless senses",
   ]
 
   private func kinds() throws -> [String] {
@@ -31,8 +33,10 @@ final class TokenizerAddingTests: XCTestCase {
 
   func testNewTokensAreFoundAndOthersStay() throws {
     try extended { name, old, new, ids in
-      XCTAssertEqual(ids[3], ids[0], name)
-      XCTAssertEqual(ids.prefix(3).compactMap { new.token($0) }, tokens, name)
+      XCTAssertEqual(ids[4], ids[0], name)
+      XCTAssertEqual(ids.prefix(4).compactMap { new.token($0) }, tokens, name)
+      XCTAssertEqual(old.id(of: "se") ?? ids[3], ids[3], name)
+      XCTAssertEqual(new.encode(texts[5]).count { $0 == ids[3] }, 4, name)
       let added = tokens.filter { old.id(of: $0) == nil }.count
       XCTAssertEqual(new.vocabularySize, old.vocabularySize + added, name)
       XCTAssertEqual(new.encode(texts[2]), old.encode(texts[2]), name)

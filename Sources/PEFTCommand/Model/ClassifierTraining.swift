@@ -41,6 +41,11 @@ struct ClassifierTraining<Folder: CommandClassifier> {
       } else if let method = plan.method {
         Console.print(try method.plan(model).table)
         try model.attach(method)
+        let new = model.origin?.newModules ?? []
+        if !new.isEmpty {
+          Console.print(
+            "new above the base, trained as a whole and saved: \(new.joined(separator: ", "))")
+        }
       }
     }
     let held = try arguments.string("evaluation").map {

@@ -75,9 +75,11 @@ extension CommandClassifier {
       guard given.count > 1, Set(given.map { Array($0.utf8) }).count == given.count else {
         throw arguments.invalid("labels", expected: "two or more names, each once")
       }
-      return given
+      return try newLabels(given, path)
     }
-    if let labels = try arguments.string("adapter").flatMap(ClassLabels.read) { return labels }
+    if let labels = try arguments.string("adapter").flatMap(ClassLabels.read) {
+      return try newLabels(labels, path)
+    }
     if try task.hasHead(path) { return nil }
     let labels = try found()
     guard labels.count > 1 else {
@@ -87,5 +89,11 @@ extension CommandClassifier {
           + "or more; see --labels")
     }
     return labels
+  }
+
+  /// The same names; nil where they are those of the head in the folder, which is then used: an adapter may have been trained above it.
+  private static func newLabels(_ labels: [String], _ path: String) throws -> [String]? {
+    let own = try task.labels(path) ?? []
+    return own.map { Array($0.utf8) } == labels.map { Array($0.utf8) } ? nil : labels
   }
 }

@@ -1,5 +1,6 @@
 import PEFTCheckpoints
 import PEFTJSON
+import PEFTTransformer
 
 /// What a model is used for.
 enum ModelTask: String, CaseIterable {
@@ -30,6 +31,14 @@ enum ModelTask: String, CaseIterable {
     case "vit": return .imageClassification
     default: return .causalLM
     }
+  }
+
+  /// The classes of the head of the task in a model folder; nil where it has none that can be used.
+  func labels(_ path: String) throws -> [String]? {
+    guard try hasHead(path) else { return nil }
+    let file = try ConfigurationFile(path: "\(path)/config.json")
+    let kind = file.value("problem_type")?.string ?? "single_label_classification"
+    return kind == "single_label_classification" ? try file.labels() : nil
   }
 
   /// Whether a model folder has the head of a classifier of the task.

@@ -30,20 +30,23 @@ extension Tokenizer {
     var new: [[UInt8]: Int32] = [:]
     for token in tokens {
       let bytes = Array(token.utf8)
-      if let id = tokenizer.id(of: token) ?? new[bytes] {
+      if let id = tokenizer.addedTokens.id(of: token) ?? new[bytes] {
         ids.append(id)
         continue
       }
-      new[bytes] = next
-      ids.append(next)
+      // One of the vocabulary keeps its id, but only an entry has it found before texts are split.
+      let known = tokenizer.id(of: token)
+      let id = known ?? next
+      if known == nil { next += 1 }
+      new[bytes] = id
+      ids.append(id)
       entries.append(
         .object([
-          .init("id", .integer(Int(next))), .init("content", .string(token)),
+          .init("id", .integer(Int(id))), .init("content", .string(token)),
           .init("single_word", .bool(false)), .init("lstrip", .bool(false)),
           .init("rstrip", .bool(false)), .init("normalized", .bool(false)),
           .init("special", .bool(false)),
         ]))
-      next += 1
     }
     let name = "added_tokens"
     if let place = members.firstIndex(where: { $0.name == name }) {

@@ -39,6 +39,6 @@ extension SequenceClassifier {
     }
     try self.init(configuration, from: source, precision: precision)
     try folder.requireEverythingRead(source)
-    origin = folder.origin
+    origin = folder.origin(source)
   }
 }

@@ -80,7 +80,7 @@ public final class TokenClassifier: TokenScorer {
     }
     try self.init(configuration, from: source, precision: precision)
     try folder.requireEverythingRead(source)
-    origin = folder.origin
+    origin = folder.origin(source)
   }
 
   /// `TOKEN_CLS`.

@@ -1,9 +1,9 @@
-import PEFTCheckpoints
+package import PEFTCheckpoints
 import PEFTJSON
 
 extension ConfigurationFile {
   /// The names of the classes in the order of their numbers; two where the file says nothing, as in Transformers.
-  func labels() throws(CheckpointError) -> [String] {
+  package func labels() throws(CheckpointError) -> [String] {
     guard let members = value("id2label")?.members else {
       let count = try positive("num_labels", default: 2, below: 1_000_000)
       return (0..<count).map { "LABEL_\($0)" }

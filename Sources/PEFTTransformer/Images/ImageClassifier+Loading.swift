@@ -37,6 +37,6 @@ extension ImageClassifier {
     }
     try self.init(configuration, from: source, precision: precision)
     try folder.requireEverythingRead(source)
-    origin = folder.origin
+    origin = folder.origin(source)
   }
 }

@@ -4,7 +4,7 @@ public import PEFTTensor
 /// A model that says to which of some classes a picture belongs.
 ///
 /// Module paths are those of Hugging Face's `ViTForImageClassification` in memory, which adapters are named by. As in PEFT, an adapter trains the
-/// head as well only where its `modulesToSave` name `classifier`. A model is used from one isolation at a time.
+/// head of the folder only where its `modulesToSave` name `classifier`; a new one it always trains, since nothing else saves it. A model is used from one isolation at a time.
 public final class ImageClassifier: PretrainedModel {
   /// What the model was built from.
   public let configuration: TransformerConfiguration
