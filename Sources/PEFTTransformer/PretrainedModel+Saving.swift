@@ -42,9 +42,10 @@ extension PretrainedModel {
             }
           ]
       }, folder: folder, maximumShardBytes: maximumShardBytes)
-    let kept = (json.members ?? []).filter {
-      !(["dtype", "torch_dtype", BitsAndBytes.field] + own.map(\.name)).contains($0.name)
-    }
+    var replaced = ["dtype", "torch_dtype", BitsAndBytes.field] + own.map(\.name)
+    // The kind of an earlier head: ours are trained with one label a row.
+    if !configuration.labels.isEmpty { replaced.append("problem_type") }
+    let kept = (json.members ?? []).filter { !replaced.contains($0.name) }
     var members = kept + own + [JSON.Member("dtype", .string(name))]
     if let quantization { members.append(.init(BitsAndBytes.field, quantization.json)) }
     try atomicallyWrite(JSON.object(members).sorted.text(.indented) + "\n", to: path)

@@ -107,6 +107,8 @@ final class ExchangeTests: XCTestCase {
     let model = try TestModels.classifier()
     let bert = try model.attach(LoRA(rank: 2))
     XCTAssertEqual(expectAdapterError { try gguf(bert) }?.label, "wrongState")
+    XCTAssertEqual(
+      expectAdapterError { try bert.exportMLX(to: "/dev/null/x") }?.label, "wrongState")
     XCTAssertEqual(model.adapters.names, ["default"])
   }
 

@@ -1,19 +1,21 @@
 import Foundation
+import PEFT
 import PEFTTestSupport
 import XCTest
 
 /// The options that trade memory: how the base and the state of the optimiser are kept.
 final class MemoryOptionsTests: XCTestCase {
   private func train(
-    _ options: [String], _ folder: URL, _ name: String
+    _ options: [String], _ folder: URL, _ name: String, steps: Int = 3,
+    rows: [String] = ["A red hat.", "Two dogs run over the wet grass.", "It rains."]
   ) throws -> (result: CommandRun, adapter: Data?) {
     let data = folder.appendingPathComponent("rows.jsonl")
-    let rows = ["A red hat.", "Two dogs run over the wet grass.", "It rains."]
     try Data(rows.map { "{\"text\": \"\($0)\"}\n" }.joined().utf8).write(to: data)
     let output = folder.appendingPathComponent(name)
     let result = try CommandRun(
       [
-        "train", "--data", data.path, "--output", output.path, "--steps", "3", "--batch", "2",
+        "train", "--data", data.path, "--output", output.path, "--steps", "\(steps)", "--batch",
+        "2",
         "--learning-rate", "0.01",
       ] + options)
     let adapter = output.appendingPathComponent("adapter_model.safetensors")
@@ -37,12 +39,21 @@ final class MemoryOptionsTests: XCTestCase {
 
   func testCheckpointedActivationsGiveTheSameBytes() throws {
     try Files.withTemporaryFolder { folder in
+      // With so many tokens, activations are more than what loading takes.
+      let row = String(repeating: "Two dogs run over the wet grass. ", count: 24)
+      var peaks: [Double] = []
       let adapters = try [[], ["--checkpoint-activations"]].map { options in
-        let (result, adapter) = try train(options, folder, "run\(options.count)")
+        let name = "run\(options.count)"
+        let (result, adapter) = try train(
+          options + ["--log", "jsonl"], folder, name, steps: 1, rows: [row, row])
         XCTAssertEqual(result.exitCode, 0, result.errors)
+        let log = try JSONLinesLog.read(folder.appendingPathComponent("\(name)/log.jsonl").path)
+        let bytes = log.flatMap(\.numbers).filter { $0.name == "pool_peak_bytes" }.map(\.value)
+        peaks.append(try XCTUnwrap(bytes.max()))
         return try XCTUnwrap(adapter)
       }
       XCTAssertEqual(adapters[0], adapters[1])
+      XCTAssertLessThan(peaks[1], 0.8 * peaks[0])
     }
   }
 

@@ -36,10 +36,13 @@ extension Adapter {
   ///   - folder: is made where it does not exist.
   ///   - baseModel: the name or path of the base that the file mentions; nil for the folder of the model.
   /// - Throws: `AdapterError.notAdaptable` for what the format cannot hold: DoRA of other layouts, biases, modules that are trained as a whole;
-  ///   `AdapterError.file`.
+  ///   `AdapterError.wrongState` on a model that is no language model; `AdapterError.file`.
   public func exportMLX(to folder: String, baseModel: String? = nil) throws(AdapterError) {
+    guard let host = host as? CausalLM else {
+      throw .wrongState("\"\(name)\" is on no language model, and MLX has adapters of no others")
+    }
     let changes = try lowRankChanges(for: "an MLX adapter")
-    let type = host?.modelType ?? ""
+    let type = host.modelType
     let rank = changes.map { $0.a.shape[0] }.max() ?? 1
     let scale = changes[0].scale
     var items: [SafetensorsFile.Item] = []
@@ -64,7 +67,7 @@ extension Adapter {
       keys.insert(place?.key ?? name)
       if let place { first = min(first, place.layer) }
     }
-    let layers = (host as? any PretrainedModel)?.configuration.layers ?? 0
+    let layers = host.configuration.layers
     let configuration = JSON.object([
       .init("fine_tune_type", .string("lora")),
       .init(
@@ -74,7 +77,7 @@ extension Adapter {
           .init("rank", .integer(rank)),
           .init("scale", .number(Double("\(scale)") ?? Double(scale))),
         ])),
-      .init("model", (baseModel ?? host?.folder).map(JSON.string) ?? .null),
+      .init("model", (baseModel ?? host.folder).map(JSON.string) ?? .null),
       // Counted from the last one.
       .init("num_layers", .integer(first == .max ? 0 : max(0, layers - first))),
     ])
