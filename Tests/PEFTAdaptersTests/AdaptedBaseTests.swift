@@ -38,6 +38,23 @@ final class AdaptedBaseTests: XCTestCase {
     }
   }
 
+  /// A table that was filled up has more rows than there are tokens.
+  func testRowsBeyondTheTokens() throws {
+    let base = Files.fixture("Models/llama").path
+    try Files.withTemporaryFolder { root in
+      let model = try CausalLM(directory: base, addedTokens: 16)
+      var method = LoRA(rank: 2)
+      method.modulesToSave = ["embed_tokens"]
+      try model.attach(method).save(to: root.path)
+      let opened = try AdaptedBase.open(base, adapter: root.path, addedTokens: 2)
+      XCTAssertEqual(opened.configuration.vocabularySize, model.configuration.vocabularySize)
+      XCTAssertEqual(try AdaptedBase.addedTokens(base, adapter: root.path), 16)
+      XCTAssertEqual(
+        try AdaptedBase.open(base, adapter: root.path, addedTokens: 20).configuration
+          .vocabularySize, model.configuration.vocabularySize + 4)
+    }
+  }
+
   /// Without a head in the names, an encoder of vectors.
   func testVectors() throws {
     for folder in ["bert", "distilbert", "roberta"].map({ Files.fixture("Models/\($0)").path }) {

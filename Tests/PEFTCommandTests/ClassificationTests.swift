@@ -48,6 +48,11 @@ final class ClassificationTests: XCTestCase {
       XCTAssertEqual(
         try XCTUnwrap(evaluated["loss"]?.number), try XCTUnwrap(trained["loss_after"]?.number),
         accuracy: 1e-6)
+      let early = try CommandRun([
+        "evaluate", "--model", model, "--adapter", path("adapter/checkpoint-50"), "--data",
+        path("rows.tsv"), "--json",
+      ]).json()
+      XCTAssertEqual(early["labels"]?.elements?.map(\.string), ["yes", "no"])
       let settings = try String(
         contentsOfFile: path("adapter/adapter_config.json"), encoding: .utf8)
       XCTAssertTrue(settings.contains("SEQ_CLS") && settings.contains("classifier"), settings)

@@ -48,6 +48,11 @@ final class ImageClassificationTests: XCTestCase {
       let resumed = try CommandRun(["train", "--output", path("adapter"), "--resume"])
       XCTAssertTrue(resumed.output.contains("10 steps in"), resumed.output + resumed.errors)
       XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: weights)), whole)
+      let more = path("pictures/cats/more.png")
+      try FileManager.default.copyItem(atPath: path("pictures/cats/a.png"), toPath: more)
+      let other = try CommandRun(["train", "--output", path("adapter"), "--resume"])
+      XCTAssertTrue(other.errors.contains("made with data (checksum)"), other.errors)
+      try FileManager.default.removeItem(atPath: more)
 
       try Data("no picture".utf8).write(
         to: URL(fileURLWithPath: path("pictures/cats/z.png")))
@@ -99,6 +104,9 @@ final class ImageClassificationTests: XCTestCase {
       let adapter = ["--model", model, "--adapter", path("adapter")]
       let merge = try CommandRun(["merge"] + adapter + ["--output", path("merged")])
       XCTAssertEqual(merge.exitCode, 0, merge.errors)
+      let precise = try CommandRun(
+        ["merge"] + adapter + ["--precision", "nf4", "--output", path("precise")])
+      XCTAssertTrue(precise.errors.contains("merge it without --precision"), precise.errors)
       for words in [adapter, ["--model", path("merged")]] {
         let evaluated = try CommandRun(["evaluate"] + words + data).json()
         XCTAssertEqual(evaluated["labels"]?.elements?.map(\.string), ["dogs", "cats"])
@@ -119,6 +127,7 @@ final class ImageClassificationTests: XCTestCase {
         "train", "--model", model, "--data", path("train-images-idx3-ubyte"), "--labels", "0,1",
         "--method", "full", "--epochs", "30", "--learning-rate", "0.005", "--evaluation",
         path("train-images-idx3-ubyte"), "--output", path("tuned"), "--json",
+        "--checkpoint-every", "30",
       ]
       XCTAssertEqual(try CommandRun(words).json()["after"]?.number, 1)
       // What is written is a model folder that needs nothing else.
@@ -127,6 +136,11 @@ final class ImageClassificationTests: XCTestCase {
       ]).json()
       XCTAssertEqual(evaluated["accuracy"]?.number, 1)
       XCTAssertEqual(evaluated["labels"]?.elements?.map(\.string), ["0", "1"])
+      // The classes stand in a file of their own.
+      try Data([0, 0, 8, 1, 0, 0, 0, 6, 1, 1, 0, 1, 0, 1]).write(
+        to: URL(fileURLWithPath: path("train-labels-idx1-ubyte")))
+      let resumed = try CommandRun(["train", "--output", path("tuned"), "--resume"])
+      XCTAssertTrue(resumed.errors.contains("made with data (checksum)"), resumed.errors)
     }
   }
 
@@ -143,7 +157,9 @@ final class ImageClassificationTests: XCTestCase {
         classes.contains("its class \"cats\" is none of LABEL_0, LABEL_1, LABEL_2"), classes)
       let stream = try errors("--data", path("pictures"), "--labels", "cats,dogs", "--stream")
       XCTAssertTrue(stream.contains("image-classification") && stream.contains("stream"), stream)
-      for words in [["--neftune", "5"], ["--change", "1:neftune=5"]] {
+      for words in [
+        ["--neftune", "5"], ["--change", "1:neftune=5"], ["--learn", "user"], ["--learn-last"],
+      ] {
         let run = try CommandRun(
           ["train", "--model", model, "--output", path("adapter"), "--data", path("pictures")]
             + words)

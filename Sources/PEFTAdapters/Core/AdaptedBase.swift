@@ -11,16 +11,38 @@ package enum AdaptedBase {
   ///   - base: the folder of the model.
   ///   - folder: the folder of the adapter, of PEFT or MLX.
   ///   - labels: what the classes of a classifier are called; nil where nobody says.
-  ///   - addedTokens: how many tokens a language model has more than its folder; nil for what the adapter shows.
+  ///   - addedTokens: how many tokens a language model has at least more than its folder; the adapter may have rows for more.
   /// - Returns: the model, without the adapter.
   /// - Throws: `CheckpointError` where the settings or the header of the adapter cannot be read, or the base is none for its task.
   package static func open(
-    _ base: String, adapter folder: String, labels: [String]? = nil, addedTokens: Int? = nil
+    _ base: String, adapter folder: String, labels: [String]? = nil, addedTokens: Int = 0
   ) throws(CheckpointError) -> any StreamedModel {
     if isMLX(folder) { return try CausalLM(streaming: base) }
     try refusePickle(folder)
     let settings = try ConfigurationFile(path: "\(folder)/adapter_config.json")
     let task = try settings.optionalString("task_type")
+    let shapes = try shapes(folder)
+    // A table may be filled up to a round number of rows.
+    let added = max(addedTokens, try Self.addedTokens(settings, shapes, base))
+    return try TaskModel(task: task, shapes: shapes, labels: labels, addedTokens: added).open(base)
+  }
+
+  /// How many tokens more than the base an adapter has rows for, whole tables or some of their rows.
+  ///
+  /// - Parameters:
+  ///   - base: the folder of a language model.
+  ///   - folder: the folder of an adapter of PEFT.
+  /// - Returns: the number, 0 for a table of the size of the base's.
+  /// - Throws: `CheckpointError` where one of them cannot be read.
+  package static func addedTokens(
+    _ base: String, adapter folder: String
+  ) throws(CheckpointError) -> Int {
+    try addedTokens(
+      ConfigurationFile(path: "\(folder)/adapter_config.json"), shapes(folder), base)
+  }
+
+  /// The shapes of what an adapter has, by the paths in its base.
+  private static func shapes(_ folder: String) throws(CheckpointError) -> [String: [Int]] {
     let file = try SafetensorsFile(path: "\(folder)/adapter_model.safetensors")
     var shapes: [String: [Int]] = [:]
     for entry in file.entries {
@@ -28,12 +50,9 @@ package enum AdaptedBase {
       let prefix = [AdapterFile.prefix, "base_model."].first { entry.name.hasPrefix($0) } ?? ""
       shapes[String(entry.name.dropFirst(prefix.count))] = entry.shape
     }
-    let added =
-      if let addedTokens { addedTokens } else { try Self.addedTokens(settings, shapes, base) }
-    return try TaskModel(task: task, shapes: shapes, labels: labels, addedTokens: added).open(base)
+    return shapes
   }
 
-  /// How many tokens more than the base an adapter has rows for, whole tables or some of their rows.
   private static func addedTokens(
     _ settings: ConfigurationFile, _ shapes: [String: [Int]], _ base: String
   ) throws(CheckpointError) -> Int {

@@ -45,7 +45,7 @@ enum ExportCommand: Command {
     let extended = ModelFolder.extendedTokenizer(folder, base: base)
     let model = try AdaptedBase.open(
       base, adapter: folder, labels: ClassLabels.read(folder),
-      addedTokens: extended?.count(beyond: base))
+      addedTokens: extended?.count(beyond: base) ?? 0)
     try ModelFolder.dividePositions(of: model, for: folder)
     let adapter =
       try AdaptedBase.isMLX(folder)

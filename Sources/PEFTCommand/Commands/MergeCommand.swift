@@ -10,7 +10,7 @@ enum MergeCommand: Command {
     name: "merge", summary: "Add an adapter to the weights of its base.",
     discussion:
       "Writes a Hugging Face folder that needs no adapter any more, of whatever task the adapter is for, with memory for "
-      + "one weight at a time unless --precision is given. The model in the written files is compared with the adapted one on a probe before the folder takes its name.",
+      + "one weight at a time; with --precision, which is for language models only, for all of them. The model in the written files is compared with the adapted one on a probe before the folder takes its name.",
     options: [
       .model, .precision, .adapter, .lenient,
       Option("output", "DIR", "The folder to write."),
@@ -59,11 +59,12 @@ enum MergeCommand: Command {
     try ModelFolder.requireAdapter(adapter)
     try OutputFolder.refuse(output, sameAs: base)
     let tokenizer = ModelFolder.tokenizerFiles(in: base)
-    try OutputFolder.check(output, for: .model(tokenizer: tokenizer))
     let extended = ModelFolder.extendedTokenizer(adapter, base: base)
+    try OutputFolder.check(
+      output, for: .model(tokenizer: tokenizer + (extended?.written ?? [])))
     let model = try AdaptedBase.open(
       base, adapter: adapter, labels: ClassLabels.read(adapter),
-      addedTokens: extended?.count(beyond: base))
+      addedTokens: extended?.count(beyond: base) ?? 0)
     try ModelFolder.dividePositions(of: model, for: adapter)
     let report = try model.saveMerged(
       adapter: adapter, to: output, as: precision.dtype, maximumShardBytes: limit,
@@ -108,6 +109,14 @@ enum MergeCommand: Command {
   ) throws {
     if arguments.has("max-shard-size") {
       throw CommandError.conflict("precision", "max-shard-size")
+    }
+    let base = try ModelFolder.path(arguments)
+    try ModelFolder.requireModel(base)
+    let adapter = try arguments.required("adapter")
+    try ModelFolder.requireAdapter(adapter)
+    guard try AdaptedBase.open(base, adapter: adapter) is CausalLM else {
+      throw CommandError.unusable(
+        path: adapter, reason: "is for no language model; merge it without --precision")
     }
     let folder = try ModelFolder(arguments)
     try OutputFolder.refuse(output, sameAs: folder.path)

@@ -50,7 +50,7 @@ enum TrainCommand: Command {
     let extended = try ExtendedTokenizer(arguments)
     try ExtendedTokenizer.resolve(&arguments, extended)
     let plan = try TrainingPlan(arguments)
-    let session = TrainingSession(
+    var session = TrainingSession(
       plan: plan, course: course, control: try TrainingControl(arguments),
       logs: try TrainingLogs.formats(arguments), arguments: arguments, output: output,
       ranks: ranks)
@@ -69,6 +69,8 @@ enum TrainCommand: Command {
     if arguments.has("labels") { throw CommandError.conflict("labels", "task causal-lm") }
     let folder = try ModelFolder(
       arguments, precision: AdapterPreset.named(plan.methodName)?.precision, extended: extended)
+    if folder.extended != nil { session.besides = folder.copyTokenizer }
+    if extended != nil, !plan.isFull { ExtendedTokenizer.checkHead(folder, arguments) }
     let isModel = plan.isFull || arguments.isOn("merged")
     try OutputFolder.refuse(output, sameAs: folder.path)
     let content: OutputFolder.Content =

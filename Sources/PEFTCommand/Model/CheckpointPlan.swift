@@ -1,4 +1,3 @@
-import PEFTCheckpoints
 import PEFTTraining
 import PEFTTransformer
 
@@ -58,8 +57,9 @@ struct CheckpointPlan {
     }
     var settings = arguments.written.filter { !Self.unrecorded.contains($0.key) }
     // Where the data cannot be read, whoever reads them says so.
-    let sum = try? FileChecksum(path: arguments.required("data"))
-    settings[Self.dataSum] = sum?.description
+    let sum = try? DataChecksum.text(
+      arguments.required("data"), for: ModelTask.read(arguments))
+    settings[Self.dataSum] = sum
     if let start, sum != nil {
       try Self.compare(Self.dataSum, start.settings[Self.dataSum], settings[Self.dataSum], start)
     }
@@ -71,17 +71,20 @@ struct CheckpointPlan {
   /// - Parameters:
   ///   - trainer: has just taken a step.
   ///   - isLast: whether no other step follows in this run.
+  ///   - more: writes what belongs to the adapter besides.
   /// - Throws: what keeps the checkpoint from being written.
   func save<Model: TrainableModel & AdapterHost>(
-    _ trainer: Trainer<Model>, isLast: Bool
+    _ trainer: Trainer<Model>, isLast: Bool, besides more: (_ folder: String) throws -> Void
   ) throws {
     guard let interval, isLast || trainer.stepCount % interval == 0 else { return }
-    try checkpoints.save(trainer, settings: settings)
+    try checkpoints.save(trainer, settings: settings, besides: more)
   }
 
   /// Writes a checkpoint of what was just evaluated as the best so far.
-  func saveBest<Model: TrainableModel & AdapterHost>(_ trainer: Trainer<Model>) throws {
-    try checkpoints.saveBest(trainer, settings: settings)
+  func saveBest<Model: TrainableModel & AdapterHost>(
+    _ trainer: Trainer<Model>, besides more: (_ folder: String) throws -> Void
+  ) throws {
+    try checkpoints.saveBest(trainer, settings: settings, besides: more)
   }
 
   private static func start(

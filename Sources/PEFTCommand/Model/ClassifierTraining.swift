@@ -23,6 +23,7 @@ struct ClassifierTraining<Folder: CommandClassifier> {
 
   /// Attaches, trains, measures before and after, and writes the adapter or the model.
   func run(_ data: String) throws {
+    var session = session
     let (output, path) = (session.output, try ModelFolder.path(arguments))
     let isModel = plan.isFull || arguments.isOn("merged")
     let content: OutputFolder.Content =
@@ -34,6 +35,7 @@ struct ClassifierTraining<Folder: CommandClassifier> {
       precision: AdapterPreset.named(plan.methodName)?.precision, seed: plan.seed)
     let model = folder.model
     Console.print("classes: \(model.configuration.labels.joined(separator: ", "))")
+    session.besides = { try ClassLabels.write(model.configuration.labels, to: $0) }
     let batches = try folder.batches(data, plan, stream)
     try session.prepare(model, merged: arguments.isOn("merged")) {
       if let adapter = arguments.string("adapter") {

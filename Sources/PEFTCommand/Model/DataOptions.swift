@@ -63,10 +63,10 @@ struct DataOptions {
   }
 
   /// Refuses what a classifier has no use for.
-  func requireNoConversations() throws(CommandError) {
+  func requireNoConversations(for task: ModelTask) throws(CommandError) {
     if let learnedTurns {
       throw .conflict(
-        "task sequence-classification", learnedTurns.isOnlyLast ? "learn-last" : "learn")
+        "task \(task.rawValue)", learnedTurns.isOnlyLast ? "learn-last" : "learn")
     }
   }
 

@@ -3,6 +3,7 @@ import PEFTAdapters
 import PEFTCheckpoints
 import PEFTJSON
 import PEFTTokenizers
+import PEFTTransformer
 
 /// A tokenizer that knows more tokens than that of the base, which is kept beside an adapter.
 struct ExtendedTokenizer {
@@ -12,6 +13,14 @@ struct ExtendedTokenizer {
   let ids: [Int32]
   /// Its tokenizer.json.
   private let text: [UInt8]
+  /// The adapter that it stands beside; nil for one that is made.
+  private let folder: String?
+
+  /// What a tokenizer may consist of.
+  static let files = [
+    file, "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt",
+    "vocab.bpe", "vocab.txt", "tokenizer.model", "added_tokens.json", "chat_template.jinja",
+  ]
 
   /// The options of a training that concern single tokens.
   static let options: [Option] = [
@@ -40,7 +49,7 @@ struct ExtendedTokenizer {
         reason: "has no \(Self.file), which --add-tokens writes anew; save one with Transformers")
     }
     let addition = try Tokenizer.adding(tokens, to: "\(base)/\(Self.file)")
-    (ids, text) = (addition.ids, Array(addition.text.utf8))
+    (ids, text, self.folder) = (addition.ids, Array(addition.text.utf8), nil)
     // Its settings and chat template stand in files beside it.
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "peft-\(UUID().uuidString)"
@@ -60,11 +69,22 @@ struct ExtendedTokenizer {
       let tokenizer = try? Tokenizer(folder: folder),
       tokenizer.vocabularySize > base.vocabularySize
     else { return nil }
-    (self.tokenizer, ids, text) = (tokenizer, [], Array(data))
+    (self.tokenizer, ids, text, self.folder) = (tokenizer, [], Array(data), folder)
   }
 
-  /// Writes its tokenizer.json.
-  func write(to folder: String) throws { try atomicallyWrite(text, to: "\(folder)/\(Self.file)") }
+  /// Its files that are written.
+  var written: [String] {
+    folder.map { ModelFolder.tokenizerFiles(in: $0).filter(Self.files.contains) } ?? [Self.file]
+  }
+
+  /// Writes its tokenizer.json over that of the base, and what else stands beside an adapter, as its chat template.
+  func write(to output: String) throws {
+    if let folder {
+      try ModelFolder.copyTokenizer(from: folder, to: output, only: Self.files)
+    } else {
+      try atomicallyWrite(text, to: "\(output)/\(Self.file)")
+    }
+  }
 
   /// How many tokens it has more than a model has rows.
   func count(beyond base: String) throws -> Int {
@@ -76,16 +96,45 @@ struct ExtendedTokenizer {
 }
 
 extension ExtendedTokenizer {
-  /// Puts ids in place of the texts of `--trainable-tokens`; without the option those of the added tokens, where the method can train rows.
+  /// Whether `--modules-to-save` names the table of embeddings.
+  private static func trainsTable(_ arguments: Arguments) -> Bool {
+    let names = arguments.list("modules-to-save") ?? []
+    let last = names.compactMap { $0.split(separator: ".").last }
+    return last.contains("embed_tokens") || last.contains("wte")
+  }
+
+  /// Warns where the head has rows of its own for the added tokens, which stay as they were made.
+  static func checkHead(_ folder: ModelFolder, _ arguments: Arguments) {
+    let configuration = folder.model.configuration
+    let changed = ["modules-to-save", "targets"].flatMap { arguments.list($0) ?? [] }
+    if configuration.hasTiedHead || changed.contains(configuration.names.head) { return }
+    Console.error(
+      "peft: warning: the head of \(folder.path) is not its table of embeddings: added tokens are "
+        + "learned where they are read, but the model has no reason to write one sooner than another; "
+        + "--modules-to-save \(configuration.names.head) trains the head as well")
+  }
+
+  /// Puts ids in place of the texts of `--trainable-tokens`; without the option those of the added tokens, where their table is not trained as a whole.
+  ///
+  /// - Parameters:
+  ///   - arguments: of a training.
+  ///   - added: the tokens of `--add-tokens`; nil without them.
+  /// - Throws: `CommandError` for what is no token, and for a method that trains no rows.
   static func resolve(_ arguments: inout Arguments, _ added: ExtendedTokenizer?) throws {
     let name = "trainable-tokens"
     guard let words = arguments.list(name) else {
       let method = arguments.string("method") ?? "lora"
-      let type = AdapterPreset.named(method)?.type ?? method
-      let canTrain = ["lora", "trainable-tokens"].contains(type.lowercased())
-      if let added, canTrain, !arguments.has("modules-to-save") {
-        try arguments.fill(name, added.ids.map(String.init).joined(separator: ","))
+      // A wrong name is for whoever reads the method.
+      guard let added, AdapterChoice.names.contains(method), !trainsTable(arguments) else {
+        return
       }
+      let type = AdapterPreset.named(method)?.type ?? method
+      guard ["lora", "trainable-tokens"].contains(type.lowercased()) else {
+        throw CommandError.invalidMethod(
+          "the method \(method) would not train the rows of --add-tokens; name the table of "
+            + "embeddings in --modules-to-save, or take lora, trainable-tokens or full")
+      }
+      try arguments.fill(name, added.ids.map(String.init).joined(separator: ","))
       return
     }
     let path = try ModelFolder.path(arguments)

@@ -24,6 +24,7 @@ struct ImageClassifierFolder: CommandClassifier {
     if arguments.texts("change").contains(where: { $0.contains("neftune") }) {
       throw CommandError.conflict(task, "change")
     }
+    try options.requireNoConversations(for: Self.task)
     badRows = options.badRows
     path = try ModelFolder.path(arguments)
     try ModelFolder.requireModel(path)
@@ -91,19 +92,22 @@ struct ImageClassifierFolder: CommandClassifier {
       throw CommandError.unusable(path: path, reason: "does not exist")
     }
     if isFolder.boolValue { return try ImageFolder(path: path, channels: channels) }
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    let name = parts.last.map(String.init) ?? ""
-    guard name.contains("images") else {
+    guard let labels = labelsFile(of: path) else {
       throw CommandError.unusable(
         path: path,
         reason:
           "is neither a folder with a folder of pictures for each class nor an IDX file of pictures, whose name "
           + "has \"images\" where that of its classes has \"labels\"")
     }
+    return try IDXImages(images: path, labels: labels)
+  }
+
+  /// Where the classes of an IDX file of pictures are, by its name; nil for the name of another file.
+  static func labelsFile(of path: String) -> String? {
+    var parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard let name = parts.popLast(), name.contains("images") else { return nil }
     let labels = name.replacingOccurrences(of: "images", with: "labels")
       .replacingOccurrences(of: "idx3", with: "idx1")
-    return try IDXImages(
-      images: path,
-      labels: (parts.dropLast().map(String.init) + [labels]).joined(separator: "/"))
+    return (parts + [labels]).joined(separator: "/")
   }
 }

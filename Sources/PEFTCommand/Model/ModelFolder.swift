@@ -49,8 +49,11 @@ struct ModelFolder {
     self.extended =
       extended ?? adapter.flatMap { ExtendedTokenizer(adapter: $0, base: own) }
     tokenizer = self.extended?.tokenizer ?? own
+    // An adapter that cannot be read is for whoever loads it.
+    let rows = adapter.flatMap { try? AdaptedBase.addedTokens(path, adapter: $0) } ?? 0
     model = try CausalLM(
-      directory: path, addedTokens: self.extended?.count(beyond: path) ?? 0, precision: precision)
+      directory: path, addedTokens: max(rows, self.extended?.count(beyond: path) ?? 0),
+      precision: precision)
     let file = try ConfigurationFile(path: "\(path)/config.json")
     beginning = try Self.tokens(file, "bos_token_id").first
     endings = try Self.tokens(file, "eos_token_id")
@@ -166,16 +169,16 @@ struct ModelFolder {
   }
 
   /// The files that may stand beside the weights and `config.json` and belong to them.
-  static let tokenizerFiles = [
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-    "merges.txt", "vocab.bpe", "vocab.txt", "tokenizer.model", "added_tokens.json",
-    "chat_template.jinja",
-    "generation_config.json", "preprocessor_config.json", "modules.json",
-    "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json",
-  ]
+  static let tokenizerFiles =
+    ExtendedTokenizer.files + [
+      "generation_config.json", "preprocessor_config.json", "modules.json",
+      "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json",
+    ]
 
   /// What is written where this model is saved.
-  var content: OutputFolder.Content { .model(tokenizer: Self.tokenizerFiles(in: path)) }
+  var content: OutputFolder.Content {
+    .model(tokenizer: Self.tokenizerFiles(in: path) + (extended?.written ?? []))
+  }
 
   /// The files of a folder that belong to its weights.
   static func tokenizerFiles(in path: String) -> [String] {
@@ -189,8 +192,10 @@ struct ModelFolder {
   }
 
   /// Copies the files of a tokenizer.
-  static func copyTokenizer(from path: String, to folder: String) throws(CheckpointError) {
-    for name in tokenizerFiles(in: path) {
+  static func copyTokenizer(
+    from path: String, to folder: String, only names: [String] = tokenizerFiles
+  ) throws(CheckpointError) {
+    for name in tokenizerFiles(in: path) where names.contains(name) {
       let copy = "\(folder)/\(name)"
       try makeFolder(URL(fileURLWithPath: copy).deletingLastPathComponent().path)
       try atomicallyCopy("\(path)/\(name)", to: copy)

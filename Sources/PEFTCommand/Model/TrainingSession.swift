@@ -20,6 +20,8 @@ struct TrainingSession {
   let output: String
   /// The processes that train; the first alone measures, shows and writes.
   let ranks: Ranks
+  /// Writes what belongs to an adapter besides into the folder of a checkpoint.
+  var besides: (_ folder: String) throws -> Void = { _ in }
 
   /// What came of it.
   struct Outcome {
@@ -113,7 +115,9 @@ struct TrainingSession {
       switch event {
       case .finished(let finished): summary = finished
       case .evaluation(let evaluation):
-        if control.keepsBest, evaluation.isBest, ranks.isFirst { try course.saveBest(trainer) }
+        if control.keepsBest, evaluation.isBest, ranks.isFirst {
+          try course.saveBest(trainer, besides: besides)
+        }
       case .change, .anomaly: break
       case .step(let step):
         if samples?.areDue(after: step.progress.step) == true {
@@ -121,7 +125,9 @@ struct TrainingSession {
         }
         let isStopped = try interruption.map { try ranks.any($0.hasCome) } ?? false
         if ranks.isFirst {
-          try course.save(trainer, isLast: isStopped || step.progress.step == step.progress.total)
+          try course.save(
+            trainer, isLast: isStopped || step.progress.step == step.progress.total,
+            besides: besides)
         }
         return !isStopped
       }

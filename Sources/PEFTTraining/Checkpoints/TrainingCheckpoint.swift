@@ -125,7 +125,8 @@ public struct TrainingCheckpoint: Sendable {
   // MARK: Writing
 
   static func write<Model: TrainableModel & AdapterHost>(
-    _ trainer: Trainer<Model>, _ settings: [String: String], to folder: String
+    _ trainer: Trainer<Model>, _ settings: [String: String], to folder: String,
+    besides more: (_ folder: String) throws -> Void
   ) throws {
     let model = trainer.model
     func saveAdapters() throws {
@@ -146,6 +147,7 @@ public struct TrainingCheckpoint: Sendable {
     items += state.optimizer.map { .init("optimizer.\($0)", $1) }
     items += state.average.map { .init("average.\($0)", $1) }
     try SafetensorsFile.write(items, to: "\(folder)/\(stateFile)")
+    try more(folder)
     let sums = try files(in: folder).map { name in
       let sum = try FileChecksum(path: "\(folder)/\(name)")
       return JSON.Member(

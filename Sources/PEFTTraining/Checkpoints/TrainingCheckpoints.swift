@@ -54,16 +54,20 @@ public struct TrainingCheckpoints: Sendable {
   /// - Parameters:
   ///   - trainer: has taken some steps; must not take one meanwhile.
   ///   - settings: what a continued training must have in common with this one, by name.
+  ///   - more: writes further files into the folder before it gets its name, as a tokenizer that the adapters need.
   /// - Returns: the path of the checkpoint.
   /// - Throws: `AdapterError` or `CheckpointError` where something cannot be written; earlier checkpoints are untouched then.
   @discardableResult
   public func save<Model: TrainableModel & AdapterHost>(
-    _ trainer: Trainer<Model>, settings: [String: String] = [:]
+    _ trainer: Trainer<Model>, settings: [String: String] = [:],
+    besides more: (_ folder: String) throws -> Void = { _ in }
   ) throws -> String {
     try makeFolder(folder)
     removeRemains(in: folder)
     let path = path(step: trainer.stepCount)
-    try atomicallyWriteFolder(path) { try TrainingCheckpoint.write(trainer, settings, to: $0) }
+    try atomicallyWriteFolder(path) {
+      try TrainingCheckpoint.write(trainer, settings, to: $0, besides: more)
+    }
     let others = steps.filter { $0 != trainer.stepCount }
     for step in others.dropLast(keeping - 1) where step != trainer.record.best?.step {
       try atomicallyRemoveFolder(self.path(step: step))
@@ -78,15 +82,19 @@ public struct TrainingCheckpoints: Sendable {
   /// - Parameters:
   ///   - trainer: has just been evaluated.
   ///   - settings: as in `save`.
+  ///   - more: as in `save`.
   /// - Returns: the path of the checkpoint.
   /// - Throws: `AdapterError` or `CheckpointError` where something cannot be written; the earlier one is untouched then.
   @discardableResult
   public func saveBest<Model: TrainableModel & AdapterHost>(
-    _ trainer: Trainer<Model>, settings: [String: String] = [:]
+    _ trainer: Trainer<Model>, settings: [String: String] = [:],
+    besides more: (_ folder: String) throws -> Void = { _ in }
   ) throws -> String {
     try makeFolder(folder)
     removeRemains(in: folder)
-    try atomicallyWriteFolder(bestPath) { try TrainingCheckpoint.write(trainer, settings, to: $0) }
+    try atomicallyWriteFolder(bestPath) {
+      try TrainingCheckpoint.write(trainer, settings, to: $0, besides: more)
+    }
     return bestPath
   }
 
