@@ -17,7 +17,7 @@ struct ClassifierFolder: CommandClassifier {
     _ arguments: Arguments, data: String, _ options: DataOptions, precision: Precision? = nil,
     seed: UInt64 = 0
   ) throws {
-    try options.requireNoConversations(for: Self.task)
+    try options.requireNoConversations()
     self.options = options
     try DataFile.requireFile(data)
     path = try ModelFolder.path(arguments)

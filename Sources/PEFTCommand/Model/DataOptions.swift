@@ -63,10 +63,10 @@ struct DataOptions {
   }
 
   /// Refuses what a classifier has no use for.
-  func requireNoConversations(for task: ModelTask) throws(CommandError) {
+  func requireNoConversations() throws(CommandError) {
     if let learnedTurns {
       throw .conflict(
-        "task \(task.rawValue)", learnedTurns.isOnlyLast ? "learn-last" : "learn")
+        "task sequence-classification", learnedTurns.isOnlyLast ? "learn-last" : "learn")
     }
   }
 

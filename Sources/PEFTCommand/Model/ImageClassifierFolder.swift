@@ -24,7 +24,6 @@ struct ImageClassifierFolder: CommandClassifier {
     if arguments.texts("change").contains(where: { $0.contains("neftune") }) {
       throw CommandError.conflict(task, "change")
     }
-    try options.requireNoConversations(for: Self.task)
     badRows = options.badRows
     path = try ModelFolder.path(arguments)
     try ModelFolder.requireModel(path)
